@@ -1,0 +1,145 @@
+"""The application: a hub and its dialects as one ASGI application, and the server that runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from heliograph import __version__
+from heliograph.errors import ConfigError
+from heliograph.hub import LocalHub
+from heliograph.protocol.dialect import Dialect, discover
+from heliograph.protocol.limits import Limiter
+from heliograph.protocol.serving import routes
+
+log = logging.getLogger("heliograph")
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long the loop keeps the interpreter's lock from the thread that returns from a commit. [s]"""
+
+
+def dialects(names: tuple[str, ...] = ()) -> list[Dialect]:
+    """The dialects to serve, all when none is named. Raises ConfigError for a name no folder has."""
+    found = discover("heliograph.dialects")
+    unknown = [name for name in names if name not in found]
+    if unknown:
+        raise ConfigError(f"there is no dialect {unknown[0]!r}; there are {', '.join(found)}")
+    return [found[name] for name in names or found]
+
+
+def make_app(hub: LocalHub) -> Starlette:
+    """The ASGI application of a hub: every dialect's routes, `/healthz` and `/metrics`."""
+    serve = hub.config.serve
+    limiter = Limiter(hub.wall, enabled=serve.limits == "documented")
+    metrics = _metrics(hub)
+
+    async def healthz(_: Request) -> Response:
+        hub.database.query("SELECT 1")
+        return JSONResponse({"status": "ok", "version": __version__})
+
+    async def show_metrics(_: Request) -> Response:
+        return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(
+        routes=[
+            *routes(dialects(serve.dialects), hub, limiter, serve.max_body_bytes),
+            Route("/healthz", healthz),
+            Route("/metrics", show_metrics),
+        ]
+    )
+
+
+def _metrics(hub: LocalHub) -> CollectorRegistry:
+    registry = CollectorRegistry()
+
+    def gauge(name: str, help_: str, read: Callable[[], float]) -> None:
+        Gauge(f"heliograph_{name}", help_, registry=registry).set_function(read)
+
+    gauge("commits_total", "Transactions committed since the start.", lambda: hub.database.commits)
+    gauge("wal_bytes", "Size of the write-ahead log.", lambda: hub.database.wal_bytes())
+    gauge("plants", "Plants known.", lambda: len(hub.registry.plants))
+    gauge("devices", "Devices known.", lambda: len(hub.registry.devices))
+    gauge(
+        "dirty_days",
+        "Device-days that wait to be folded.",
+        lambda: hub.database.query("SELECT count(*) FROM dirty")[0][0],
+    )
+    return registry
+
+
+async def run(
+    hub: LocalHub,
+    *,
+    ready: Callable[[], Awaitable[None]] | None = None,
+    beside: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Serve a hub until SIGINT or SIGTERM.
+
+    `ready` is awaited once requests are answered; `beside` runs as long as the server does.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    await hub.start()
+    serve = hub.config.serve
+    server = Server(
+        make_app(hub),
+        address=serve.host,
+        port=serve.port,
+        interface=Interfaces.ASGI,
+        websockets=False,
+        log_enabled=False,
+    )
+    serving = asyncio.create_task(server.serve(), name="server")
+    jobs = [serving]
+    try:
+        await _listening(serve.host, serve.port, serving)
+        if ready is not None:
+            await ready()
+        if beside is not None:
+            jobs.append(asyncio.ensure_future(beside()))
+        waiter = asyncio.create_task(stopping.wait())
+        done, _ = await asyncio.wait([*jobs, waiter], return_when=asyncio.FIRST_COMPLETED)
+        waiter.cancel()
+        for task in done - {waiter}:
+            task.result()
+    finally:
+        for task in jobs[1:]:
+            task.cancel()
+        await asyncio.gather(*jobs[1:], return_exceptions=True)
+        server.stop()  # type: ignore[no-untyped-call]  # published without types
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(asyncio.gather(serving, return_exceptions=True), 2.0)
+        await hub.stop()
+
+
+async def _listening(host: str, port: int, serving: asyncio.Task[None]) -> None:
+    """Wait until the port answers. Raises ConfigError when it does not within five seconds."""
+    for _ in range(500):
+        if serving.done():
+            serving.result()
+            break
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await asyncio.sleep(0.01)
+            continue
+        writer.write(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+        return
+    raise ConfigError(f"nothing could listen on {host}:{port}: is the port taken?")

@@ -1,0 +1,1 @@
+"""The interfaces the hub speaks: one folder each, found by scanning."""

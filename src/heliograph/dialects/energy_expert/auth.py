@@ -1,0 +1,140 @@
+"""Signatures: `ACS3-HMAC-SHA256`, and the older `acs` form that SDKs still send."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import parse_qsl, quote
+
+from heliograph.clock import MINUTE_MS, instant_ms
+from heliograph.dialects.energy_expert.codes import EXPIRED
+from heliograph.errors import (
+    DisabledCredentialError,
+    ExpiredCredentialError,
+    SignatureError,
+    UnauthenticatedError,
+    UnknownCredentialError,
+)  # fmt: skip
+from heliograph.model.access import Caller, Credential
+from heliograph.protocol.codes import VendorError
+from heliograph.protocol.hub import Hub, Once
+from heliograph.protocol.operations import Identity, Operation, Request
+from heliograph.protocol.signing import hmac_sha1_base64, hmac_sha256_hex, same, sha256_hex
+
+ALGORITHM = "ACS3-HMAC-SHA256"
+WINDOW_MS = 15 * MINUTE_MS
+_MUST_SIGN = ("x-acs-date", "x-acs-signature-nonce")
+
+
+def canonical_query(query: str) -> str:
+    """The query with its pairs sorted and percent-encoded."""
+    pairs = sorted(parse_qsl(query, keep_blank_values=True))
+    return "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in pairs)
+
+
+def sign_acs3(
+    method: str, path: str, query: str, headers: Mapping[str, str], signed: Sequence[str], body: bytes, secret: str
+) -> str:
+    """The signature of the ACS3 form, in lower-case hexadecimal. Header names are lower case."""
+    lines = "".join(f"{name}:{headers[name].strip()}\n" for name in signed)
+    canonical = "\n".join((method, path, canonical_query(query), lines, ";".join(signed), sha256_hex(body)))
+    return hmac_sha256_hex(secret, f"{ALGORITHM}\n{sha256_hex(canonical.encode())}".encode())
+
+
+def sign_acs(method: str, path: str, query: str, headers: Mapping[str, str], secret: str) -> str:
+    """The signature of the older form, in base64. Header names are lower case."""
+    fixed = [method, *(headers.get(name, "") for name in ("accept", "content-md5", "content-type", "date"))]
+    vendor = "".join(f"{name}:{headers[name].strip()}\n" for name in sorted(headers) if name.startswith("x-acs-"))
+    pairs = sorted(parse_qsl(query, keep_blank_values=True))
+    resource = path + ("?" + "&".join(f"{name}={value}" if value else name for name, value in pairs) if pairs else "")
+    return hmac_sha1_base64(secret, ("\n".join(fixed) + "\n" + vendor + resource).encode())
+
+
+async def authenticate(hub: Hub, operation: Operation[object, object], request: Request) -> Identity:
+    """Who signed the request.
+
+    Raises UnauthenticatedError for what is not signed, UnknownCredentialError, SignatureError, ReplayError for a time
+    more than 15 minutes off.
+    """
+    del operation
+    scheme, _, rest = request.headers.get("authorization", "").strip().partition(" ")
+    if scheme == ALGORITHM:
+        credential = await _verify_acs3(hub, request, rest)
+        at_ms = _date(request.headers["x-acs-date"])
+    elif scheme == "acs":
+        credential = await _verify_acs(hub, request, rest)
+        at_ms = _date(request.headers.get("date") or request.headers.get("x-acs-date", ""))
+    else:
+        raise UnauthenticatedError(f"sign the request: Authorization must be {ALGORITHM} or acs")
+    now_ms = hub.wall.now_ms()
+    if abs(now_ms - at_ms) > WINDOW_MS:
+        raise VendorError(EXPIRED)
+    if credential.disabled:
+        raise DisabledCredentialError("the access key is disabled")
+    if credential.expires_at_ms is not None and credential.expires_at_ms <= now_ms:
+        raise ExpiredCredentialError("the access key has expired")
+    nonce = request.headers.get("x-acs-signature-nonce", "")
+    if not nonce:
+        raise UnauthenticatedError("x-acs-signature-nonce is missing")
+    caller = Caller(
+        credential.account_id,
+        credential.id,
+        frozenset(credential.plants) if credential.plants is not None else None,
+        frozenset(credential.scopes),
+        frozenset(credential.operations) if credential.operations is not None else None,
+    )
+    return Identity(caller, Once(f"energy_expert:{credential.id}:{nonce}", at_ms + 2 * WINDOW_MS))
+
+
+async def _verify_acs3(hub: Hub, request: Request, rest: str) -> Credential:
+    parts = dict(part.strip().partition("=")[::2] for part in rest.split(","))
+    name, given = parts.get("Credential", ""), parts.get("Signature", "")
+    signed = [header.strip().lower() for header in parts.get("SignedHeaders", "").split(";") if header.strip()]
+    missing = [header for header in (*_MUST_SIGN, *signed) if header not in request.headers]
+    if not name or not given or not signed or missing:
+        what = f"{missing[0]} is missing" if missing else "Credential, SignedHeaders and Signature are needed"
+        raise UnauthenticatedError(what)
+    unsigned = [header for header in _MUST_SIGN if header not in signed]
+    if unsigned:
+        raise UnauthenticatedError(f"{unsigned[0]} must be among the SignedHeaders")
+    credential = await _credential(hub, name)
+    expected = sign_acs3(
+        request.method, request.path, request.query, request.headers, signed, request.raw_body,
+        credential.secret.reveal(),
+    )  # fmt: skip
+    declared = request.headers.get("x-acs-content-sha256")
+    if not same(given.lower(), expected) or (declared is not None and declared.lower() != sha256_hex(request.raw_body)):
+        raise SignatureError("the signature does not match")
+    return credential
+
+
+async def _verify_acs(hub: Hub, request: Request, rest: str) -> Credential:
+    name, _, given = rest.strip().partition(":")
+    if not name or not given:
+        raise UnauthenticatedError("Authorization must read acs <access key>:<signature>")
+    credential = await _credential(hub, name)
+    expected = sign_acs(request.method, request.path, request.query, request.headers, credential.secret.reveal())
+    digest = request.headers.get("content-md5")
+    body_md5 = base64.b64encode(hashlib.md5(request.raw_body, usedforsecurity=False).digest()).decode()
+    if not same(given, expected) or (digest and digest != body_md5):
+        raise SignatureError("the signature does not match")
+    return credential
+
+
+async def _credential(hub: Hub, name: str) -> Credential:
+    credential = await hub.credential("energy_expert", name)
+    if credential is None:
+        raise UnknownCredentialError("the access key is not found")
+    return credential
+
+
+def _date(text: str) -> int:
+    try:
+        if text.endswith("GMT"):
+            return instant_ms(parsedate_to_datetime(text))
+        return instant_ms(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise UnauthenticatedError("the date of the signature must read 2021-09-08T18:40:00Z") from error

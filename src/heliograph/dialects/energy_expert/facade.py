@@ -1,0 +1,193 @@
+"""Serving PushDeviceData: a batch of records becomes samples, all of it or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+
+from heliograph.clock import zone
+from heliograph.dialects.energy_expert.auth import authenticate
+from heliograph.dialects.energy_expert.codes import request_id
+from heliograph.dialects.energy_expert.fields import METER
+from heliograph.dialects.energy_expert.operations import PUSH
+from heliograph.dialects.energy_expert.wire import (
+    DeviceRecord,
+    LooseRequest,
+    PushRequest,
+    PushResult,
+)  # fmt: skip
+from heliograph.errors import BadRequestError, MissingFieldError, UnknownDeviceError
+from heliograph.model.devices import Device
+from heliograph.model.samples import Block
+from heliograph.protocol.dialect import Facade
+from heliograph.protocol.hub import AliasScheme, Hub
+from heliograph.protocol.operations import Call, Operation, Request, handle
+from heliograph.protocol.serving import decode_json
+from heliograph.protocol.times import parse_local
+
+SYSTEM_TYPES = frozenset({"12", "13", "17"})
+"""Types whose `deviceId` is the id of a whole system."""
+ACCOUNT_TYPES = frozenset({"15", "16"})
+"""Types that speak for the whole account: they have no `deviceId`."""
+WHOLE_ACCOUNT = "-"
+"""The wire id under which the device of such a type is registered."""
+
+NULL = float("nan")
+"""The one NaN that stands for null; any other was text on the wire."""
+_FAST: msgspec.json.Decoder[PushRequest] = msgspec.json.Decoder(PushRequest, strict=False)
+
+
+def _mint(device_id: int, attempt: int) -> str:
+    digest = hashlib.blake2b(f"{device_id}/{attempt}".encode(), digest_size=8, person=b"energy_expert")
+    return digest.hexdigest()
+
+
+def DEVICE_SCHEME(device_type: str) -> AliasScheme:  # noqa: N802  a family of constants
+    """How devices of a type are named; a `deviceId` belongs to one type."""
+    return AliasScheme("energy_expert", "device", _mint, device_type)
+
+
+def decode(operation: Operation[Any, Any], request: Request) -> PushRequest:
+    """The push of a body. Raises BadRequestError that names the device and the point that is wrong."""
+    del operation
+    try:
+        return _FAST.decode(request.body or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _explain(request.body)
+
+
+def _explain(body: bytes) -> PushRequest:
+    """Read again without haste: which point is no number? What only looks unusual is taken."""
+    loose: LooseRequest = decode_json(body, LooseRequest)
+    devices = [
+        DeviceRecord(
+            record.record_time,
+            {name: _number(value, index, str(record.device_id or ""), name) for name, value in record.data.items()},
+            record.device_id,
+        )
+        for index, record in enumerate(loose.devices)
+    ]
+    return PushRequest(loose.device_type, devices)
+
+
+def _number(value: object, index: int, device: str, name: str) -> float:
+    """A point as a number; null is no sample. Raises BadRequestError."""
+    if value is None:
+        return NULL
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        try:
+            number = float(value) if not isinstance(value, str) or "_" not in value else math.inf
+        except (ValueError, OverflowError):
+            number = math.inf
+        if math.isfinite(number):
+            return number
+    raise _refused(index, device, name, "is not a finite number")
+
+
+def _refused(index: int, device: str, name: str, why: str) -> BadRequestError:
+    field = f"devices[{index}].data.{name}"
+    return BadRequestError(f"{field} of device {device or WHOLE_ACCOUNT!r} {why}", field=field, device=device)
+
+
+def _wires(request: PushRequest, device_type: str) -> list[str]:
+    """The wire id of each record, by the rules that the type sets. Raises BadRequestError."""
+    if device_type not in ACCOUNT_TYPES:
+        wires = [str(record.device_id or "") for record in request.devices]
+        if "" in wires:
+            raise MissingFieldError(
+                f"devices[{wires.index('')}].deviceId is missing; deviceType {device_type} needs it"
+                + (" and takes the system_id there" if device_type in SYSTEM_TYPES else ""),
+                field=f"devices[{wires.index('')}].deviceId",
+            )
+        return wires
+    for index, record in enumerate(request.devices):
+        if record.device_id is not None:
+            raise BadRequestError(
+                f"devices[{index}].deviceId must not be passed for deviceType {device_type}",
+                field=f"devices[{index}].deviceId", device=str(record.device_id),
+            )  # fmt: skip
+    return [WHOLE_ACCOUNT] * len(request.devices)
+
+
+async def _devices(call: Call[PushRequest], device_type: str) -> list[Device]:
+    wires = _wires(call.request, device_type)
+    found = await call.hub.resolve_devices(call.caller, DEVICE_SCHEME(device_type), wires)
+    devices: list[Device] = []
+    for index, (wire, device) in enumerate(zip(wires, found, strict=True)):
+        if device is None:
+            name = "for the account" if wire == WHOLE_ACCOUNT else repr(wire[:60])
+            raise UnknownDeviceError(
+                f"devices[{index}].deviceId: there is no device {name} of deviceType {device_type}", device=wire
+            )
+        devices.append(device)
+    return devices
+
+
+async def _instants(call: Call[PushRequest], devices: list[Device]) -> list[int]:
+    zones: dict[int, ZoneInfo] = {plant.id: zone(plant.zone) for plant in await call.hub.plants(call.caller)}
+    known: dict[tuple[str, int], int] = {}
+    now_ms = call.now_ms
+    at_ms: list[int] = []
+    for index, (record, device) in enumerate(zip(call.request.devices, devices, strict=True)):
+        key = (record.record_time, device.plant_id)
+        at = known.get(key)
+        if at is None:
+            tz = zones[device.plant_id]
+            at = known[key] = parse_local(record.record_time, tz, field=f"devices[{index}].recordTime", now_ms=now_ms)
+        at_ms.append(at)
+    return at_ms
+
+
+def _blocks(request: PushRequest, devices: list[Device], at_ms: list[int]) -> list[Block]:
+    """Records with the same points together, as columns of canonical units."""
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for index, record in enumerate(request.devices):
+        groups.setdefault(tuple(record.data), []).append(index)
+    blocks: list[Block] = []
+    for names, members in groups.items():
+        if not names:
+            raise MissingFieldError(f"devices[{members[0]}].data has no points", field=f"devices[{members[0]}].data")
+        flat: list[float] = []
+        for index in members:
+            flat.extend(request.devices[index].data.values())
+        values = np.array(flat).reshape(len(members), len(names))
+        if not math.isfinite(values.sum()):
+            _refuse_infinite(request, values, members, names)
+        keys, canonical = METER.decode(names, values)
+        blocks.append(Block(keys, [devices[i].id for i in members], [at_ms[i] for i in members], canonical))
+    return blocks
+
+
+def _refuse_infinite(
+    request: PushRequest, values: np.ndarray[Any, np.dtype[np.float64]], members: list[int], names: tuple[str, ...]
+) -> None:
+    for row, column in np.argwhere(~np.isfinite(values)).tolist():
+        index = members[row]
+        record = request.devices[index]
+        if record.data[names[column]] is not NULL:
+            raise _refused(index, str(record.device_id or ""), names[column], "is not a finite number")
+
+
+async def push(call: Call[PushRequest]) -> PushResult:
+    """Keep the records of a push. Answers after they are safe on disk."""
+    device_type = str(call.request.device_type)
+    if not device_type.isdecimal() or len(device_type) > 4:
+        raise BadRequestError(f"deviceType {device_type[:40]!r} is not the number of a type", field="deviceType")
+    if not call.request.devices:
+        raise MissingFieldError("devices is empty", field="devices")
+    devices = await _devices(call, device_type)
+    at_ms = await _instants(call, devices)
+    blocks = _blocks(call.request, devices, at_ms)
+    await call.hub.ingest(call.caller, blocks, source="energy_expert", once=call.once)
+    return PushResult(request_id(call.http), "success")
+
+
+def serve(hub: Hub) -> Facade:
+    """The server half; it keeps nothing between calls, replay marks are the hub's."""
+    del hub
+    return Facade(authenticate, (handle(PUSH, push),))

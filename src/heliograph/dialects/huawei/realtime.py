@@ -1,0 +1,172 @@
+"""The present: plants by their totals so far (2.3), devices by their newest readings (2.9)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from heliograph.clock import MINUTE_MS, Level, period
+from heliograph.dialects.huawei.fields import REAL_TIME
+from heliograph.dialects.huawei.lookup import asked_devices, asked_plants, asked_type
+from heliograph.dialects.huawei.operations import DEVICE_NOW, PLANT_NOW
+from heliograph.dialects.huawei.wire import DeviceRows, PlantNow, PlantNows, Row
+from heliograph.model.alarms import Severity
+from heliograph.model.buckets import PRODUCTION, REVENUE
+from heliograph.model.devices import INVERTERS
+from heliograph.model.measurements import AC_ENERGY, AC_ENERGY_TODAY, DEVICE_ONLINE
+from heliograph.protocol.operations import Call, Handler, handle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from zoneinfo import ZoneInfo
+
+    from heliograph.dialects.huawei.lookup import NamedPlant
+    from heliograph.dialects.huawei.wire import DeviceQuery, Number, PlantQuery
+    from heliograph.model.devices import Device
+    from heliograph.model.samples import Floats, Latest
+    from heliograph.protocol.fields import FieldTable
+    from heliograph.protocol.hub import Subject
+
+DISCONNECTED, FAULTY, HEALTHY = 1, 2, 3
+"""`real_health_state`. (3.1)"""
+PLANT_SILENCE_MS = 30 * MINUTE_MS
+"""A plant none of whose devices was heard for so long is disconnected. [ms]"""
+DEVICE_SILENCE_MS = 15 * MINUTE_MS
+"""A device that was not heard for so long, and for three of its intervals, is disconnected. [ms]"""
+
+Totals = dict[str, float]
+
+
+def online(device: Device, latest: Latest, now_ms: int, silence_ms: int = DEVICE_SILENCE_MS) -> bool:
+    """Whether a device is connected: heard of lately, and its last word on it was not that it is offline."""
+    if latest.at_ms is None or now_ms - latest.at_ms > max(silence_ms, 3 * device.interval_s * 1000):
+        return False
+    reading = latest.readings.get(DEVICE_ONLINE.key)
+    return reading is None or reading.value != 0
+
+
+async def _totals(
+    call: Call[Any], subject: Subject, owners: Iterable[tuple[int, ZoneInfo]], level: Level | None
+) -> dict[int, Totals]:
+    """Production and revenue of the current period of `level`, or since ever. [Wh], [currency]"""
+    starts: dict[int, list[int]] = {}
+    for subject_id, tz in owners:
+        starts.setdefault(0 if level is None else period(level, call.now_ms, tz)[0], []).append(subject_id)
+    totals: dict[int, Totals] = {}
+    for since_ms, ids in starts.items():
+        for series in await call.hub.buckets(call.caller, subject, ids, level or Level.YEAR, since_ms, call.now_ms + 1):
+            totals[series.subject_id] = {
+                quantity: float(np.nansum(values))
+                for quantity, values in series.columns.items()
+                if quantity in (PRODUCTION, REVENUE) and np.isfinite(values).any()
+            }
+    return totals
+
+
+def _lifetime_wh(devices: Sequence[Device], newest: dict[int, Latest]) -> float | None:
+    """The counters of all inverters that ever sent anything; None when one of them has no counter. [Wh]"""
+    heard = [
+        newest[device.id] for device in devices if device.kind in INVERTERS and newest[device.id].at_ms is not None
+    ]
+    counters = [each.readings.get(AC_ENERGY.key) for each in heard]
+    values = [each.value for each in counters if each is not None and isinstance(each.value, float | int)]
+    return float(sum(values)) if values and len(values) == len(counters) else None
+
+
+def _kwh(value_wh: float | None) -> float | None:
+    return None if value_wh is None else round(value_wh / 1000.0, 3)
+
+
+async def _health(call: Call[Any], devices: Sequence[Device], newest: dict[int, Latest]) -> dict[int, int]:
+    """The state of each plant that has one of these devices."""
+    states: dict[int, int] = {}
+    for device in devices:
+        alive = online(device, newest[device.id], call.now_ms, PLANT_SILENCE_MS)
+        states[device.plant_id] = max(states.get(device.plant_id, DISCONNECTED), HEALTHY if alive else DISCONNECTED)
+    plant_of = {device.id: device.plant_id for device in devices if states[device.plant_id] == HEALTHY}
+    if plant_of:
+        alarms = await call.hub.alarms(call.caller, list(plant_of), 0, call.now_ms + 1, active_only=True)
+        for alarm in alarms:
+            if alarm.severity <= Severity.MAJOR:
+                states[plant_of[alarm.device_id]] = FAULTY
+    return states
+
+
+async def plant_now(call: Call[PlantQuery]) -> PlantNows:
+    """Energy and revenue of the day, the month and since ever, and the health of plants. (2.3, 3.1)"""
+    plants = await asked_plants(call)
+    owners = [(each.plant.id, each.tz) for each in plants]
+    day = await _totals(call, "plant", owners, Level.DAY)
+    month = await _totals(call, "plant", owners, Level.MONTH)
+    ever = await _totals(call, "plant", owners, None)
+    devices = await call.hub.devices(call.caller, [each.plant.id for each in plants])
+    newest = await _newest(call, devices)
+    states = await _health(call, devices, newest)
+    by_plant: dict[int, list[Device]] = {}
+    for device in devices:
+        by_plant.setdefault(device.plant_id, []).append(device)
+
+    def row(each: NamedPlant) -> Row[PlantNow]:
+        plant_id = each.plant.id
+        today, lifetime = day.get(plant_id, {}), ever.get(plant_id, {})
+        counted = _lifetime_wh(by_plant.get(plant_id, ()), newest)
+        priced = bool(each.plant.tariff)
+        items = PlantNow(
+            today=_kwh(today.get(PRODUCTION)),
+            this_month=_kwh(month.get(plant_id, {}).get(PRODUCTION)),
+            lifetime=_kwh(lifetime.get(PRODUCTION) if counted is None else counted),
+            revenue_today=_money(today) if priced else None,
+            revenue=_money(lifetime) if priced else None,
+            health=states.get(plant_id, DISCONNECTED),
+        )
+        return Row(items, plant=each.code)
+
+    return PlantNows([row(each) for each in plants])
+
+
+def _money(totals: Totals) -> float | None:
+    return round(totals[REVENUE], 3) if REVENUE in totals else None
+
+
+async def _newest(call: Call[Any], devices: Sequence[Device]) -> dict[int, Latest]:
+    found = await call.hub.latest(call.caller, [device.id for device in devices])
+    return {latest.device_id: latest for latest in found}
+
+
+def _columns(table: FieldTable, latest: Sequence[Latest]) -> dict[str, Floats]:
+    """The newest readings as one column a measurement, NaN where a device never sent it."""
+    columns: dict[str, Floats] = {}
+    for key in table.keys:
+        readings = [each.readings.get(key) for each in latest]
+        values = [np.nan if each is None or isinstance(each.value, str) else each.value for each in readings]
+        columns[key] = np.array(values, dtype=np.float64)
+    return columns
+
+
+async def device_now(call: Call[DeviceQuery]) -> DeviceRows:
+    """The newest reading of every point of devices; no points for a device that never sent any. (2.9, 3.6)"""
+    wanted = asked_type(call.request.type_id, REAL_TIME)
+    table = REAL_TIME[wanted]
+    devices = await asked_devices(call, wanted)
+    newest = await _newest(call, [each.device for each in devices])
+    latest = [newest[each.device.id] for each in devices]
+    columns = _columns(table, latest)
+    columns[DEVICE_ONLINE.key] = np.array(
+        [online(each.device, own, call.now_ms) for each, own in zip(devices, latest, strict=True)], dtype=np.float64
+    )
+    if AC_ENERGY_TODAY.key in columns:
+        today = columns[AC_ENERGY_TODAY.key]
+        missing = [each for each, value in zip(devices, today, strict=True) if np.isnan(value)]
+        totals = await _totals(call, "device", [(each.device.id, each.tz) for each in missing], Level.DAY)
+        filled = [totals.get(each.device.id, {}).get(PRODUCTION, np.nan) for each in devices]
+        columns[AC_ENERGY_TODAY.key] = np.where(np.isnan(today), filled, today)
+    encoded = table.encode(columns, len(devices))
+    rows: list[Row[dict[str, Number]]] = []
+    for each, own, values in zip(devices, latest, zip(*encoded, strict=True), strict=True):
+        items = {} if own.at_ms is None else dict(zip(table.wire_names, values, strict=True))
+        rows.append(Row(items, device=each.number))
+    return DeviceRows(rows)
+
+
+HANDLERS: tuple[Handler, ...] = (handle(PLANT_NOW, plant_now), handle(DEVICE_NOW, device_now))

@@ -1,0 +1,286 @@
+"""The bodies of the calls. Attributes have the hub's names, `rename` the vendor's.
+
+Requests take text or number wherever clients differ, and every parameter may be missing: what is required is said by
+the handlers, so that each lack gets the code that the document has for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+Ids = str | int | float | list[str | int | float] | None
+"""Ids as one text with commas, as a bare number, or as a list."""
+Loose = str | int | float | None
+"""A number, or the same as text."""
+Number = float | int | str | None
+"""A value of a report: a number, though some examples print it as text."""
+
+D = TypeVar("D")
+
+
+class Answer(msgspec.Struct):
+    """What surrounds the data of every response: `data` itself belongs to the operation's result.
+
+    The live service leaves out all but `failCode`, `immediately` and `message` where the session has ended.
+    """
+
+    success: bool = False
+    code: int = msgspec.field(name="failCode", default=0)
+    params: dict[str, Any] | None = None
+    message: str | None = None
+    immediately: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class Full(msgspec.Struct, omit_defaults=False):
+    """A whole response as it is sent, members in the printed order."""
+
+    success: bool
+    data: Any
+    code: int = msgspec.field(name="failCode")
+    params: dict[str, Any] | None
+    message: str | None
+    immediately: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class NoQuery(msgspec.Struct, frozen=True):
+    """A call without parameters. (2.2)"""
+
+
+class LoginQuery(
+    msgspec.Struct, frozen=True, omit_defaults=True, rename={"user": "userName", "password": "systemCode"}
+):
+    """Name and password of the third-party system. (2.1)"""
+
+    user: Loose = None
+    password: Loose = None
+
+    def __repr__(self) -> str:
+        return f"LoginQuery(user={self.user!r}, password='***')"
+
+
+class LogoutQuery(msgspec.Struct, frozen=True, omit_defaults=True, rename={"token": "xsrfToken"}):
+    """The session to end."""
+
+    token: str | None = None
+
+    def __repr__(self) -> str:
+        return "LogoutQuery(token='***')"
+
+
+class PageQuery(msgspec.Struct, frozen=True, omit_defaults=True, rename={"page": "pageNo", "size": "pageSize"}):
+    """One page of a list, counted from 1."""
+
+    page: Loose = None
+    size: Loose = None
+
+
+class PlantQuery(
+    msgspec.Struct, frozen=True, omit_defaults=True, rename={"plants": "stationCodes", "at_ms": "collectTime"}
+):
+    """Plants and, for reports, an instant in the period wanted. [ms since 1970] (2.3 to 2.8)"""
+
+    plants: Ids = None
+    at_ms: Loose = None
+
+
+class DeviceQuery(
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    rename={"devices": "devIds", "type_id": "devTypeId", "at_ms": "collectTime"},
+):
+    """Devices of one type and, but for the present, an instant in the period wanted. [ms since 1970] (2.9 to 2.13)"""
+
+    devices: Ids = None
+    type_id: Loose = None
+    at_ms: Loose = None
+
+
+class Result(msgspec.Struct, Generic[D]):
+    """The result of a call: what stands in `data`."""
+
+    data: D
+
+
+class Row(
+    msgspec.Struct,
+    Generic[D],
+    rename={"items": "dataItemMap", "plant": "stationCode", "device": "devId", "at_ms": "collectTime"},
+):
+    """One line of KPIs or readings: of a plant or of a device, with the start of its period where it has one."""
+
+    items: D
+    plant: str | msgspec.UnsetType = msgspec.UNSET
+    device: int | msgspec.UnsetType = msgspec.UNSET
+    at_ms: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class PlantEntry(
+    msgspec.Struct,
+    rename={
+        "code": "stationCode", "name": "stationName", "address": "stationAddr", "capacity_mw": "capacity",
+        "build_state": "buildState", "grid_type": "combineType", "aid_type": "aidType", "contact": "stationLinkman",
+        "phone": "linkmanPho",
+    },
+):  # fmt: skip
+    """A plant as listed; its capacity in MW, unlike anywhere else. (2.2)"""
+
+    code: str
+    name: str
+    address: str | None = None
+    capacity_mw: Number = None
+    build_state: str | int | None = None
+    grid_type: str | int | None = None
+    aid_type: int | None = None
+    contact: str | None = None
+    phone: str | None = None
+
+
+class PlantPageEntry(
+    msgspec.Struct,
+    rename={
+        "code": "plantCode", "name": "plantName", "address": "plantAddress", "capacity_kw": "capacity",
+        "contact": "contactPerson", "phone": "contactMethod", "connected_at": "gridConnectionDate",
+    },
+):  # fmt: skip
+    """A plant as listed by pages; its capacity in kW. Not in the document."""
+
+    code: str
+    name: str
+    address: str | None = None
+    longitude: Number = None
+    latitude: Number = None
+    capacity_kw: Number = None
+    contact: str | None = None
+    phone: str | None = None
+    connected_at: str | None = None
+
+
+class PlantPage(
+    msgspec.Struct, rename={"rows": "list", "page_count": "pageCount", "page": "pageNo", "size": "pageSize"}
+):
+    """A page of plants."""
+
+    rows: list[PlantPageEntry]
+    page_count: int
+    page: int
+    size: int
+    total: int
+
+
+class DeviceEntry(
+    msgspec.Struct,
+    rename={
+        "name": "devName", "plant": "stationCode", "serial": "esnCode", "type_id": "devTypeId",
+        "firmware": "softwareVersion", "model": "invType",
+    },
+):  # fmt: skip
+    """A device as listed. (2.8)"""
+
+    id: int
+    name: str | None
+    plant: str
+    serial: str | None
+    type_id: int
+    firmware: str | None = None
+    model: str | None = None
+    longitude: Number = None
+    latitude: Number = None
+
+
+class PlantNow(
+    msgspec.Struct,
+    rename={
+        "today": "day_power", "this_month": "month_power", "lifetime": "total_power", "revenue_today": "day_income",
+        "revenue": "total_income", "health": "real_health_state",
+    },
+):  # fmt: skip
+    """A plant at this moment: energies in kWh, and 1 disconnected, 2 faulty or 3 healthy. (3.1)"""
+
+    today: Number = None
+    this_month: Number = None
+    lifetime: Number = None
+    revenue_today: Number = None
+    revenue: Number = None
+    health: int | str | None = None
+
+
+class PlantHour(
+    msgspec.Struct,
+    gc=False,
+    rename={
+        "irradiation": "radiation_intensity", "theory": "theory_power", "production": "inverter_power",
+        "feed_in": "ongrid_power", "revenue": "power_profit",
+    },
+):  # fmt: skip
+    """An hour of a plant: kWh/m2, kWh, currency. (3.2)"""
+
+    irradiation: Number = None
+    theory: Number = None
+    production: Number = None
+    feed_in: Number = None
+    revenue: Number = None
+
+
+class PlantPeriod(
+    msgspec.Struct,
+    gc=False,
+    rename={
+        "capacity": "installed_capacity", "irradiation": "radiation_intensity", "theory": "theory_power",
+        "production": "inverter_power", "feed_in": "ongrid_power", "consumption": "use_power",
+        "revenue": "power_profit", "specific_yield": "perpower_ratio", "co2": "reduction_total_co2",
+        "coal": "reduction_total_coal", "trees": "reduction_total_tree",
+    },
+):  # fmt: skip
+    """A day, month or year of a plant: kW, kWh/m2, kWh, %, currency, h, t. (3.3 to 3.5)"""
+
+    capacity: Number = None
+    irradiation: Number = None
+    theory: Number = None
+    performance_ratio: Number = None
+    production: Number = None
+    feed_in: Number = None
+    consumption: Number = None
+    revenue: Number = None
+    specific_yield: Number = None
+    co2: Number = None
+    coal: Number = None
+    trees: Number = None
+
+
+Items = dict[str, Number]
+"""Points or KPIs of a device by the vendor's names; which ones depends on its type."""
+
+
+class LoginResult(Result[None]):
+    """Nothing: the session travels in the header and the cookie."""
+
+
+class PlantList(Result[list[PlantEntry]]):
+    """All plants of the caller."""
+
+
+class PlantPageResult(Result[PlantPage]):
+    """One page of the caller's plants."""
+
+
+class PlantNows(Result[list[Row[PlantNow]]]):
+    """The present state of plants."""
+
+
+class PlantHours(Result[list[Row[PlantHour]]]):
+    """The hours of a day."""
+
+
+class PlantPeriods(Result[list[Row[PlantPeriod]]]):
+    """The days of a month, months of a year, or years."""
+
+
+class DeviceList(Result[list[DeviceEntry]]):
+    """The devices of plants."""
+
+
+class DeviceRows(Result[list[Row[Items]]]):
+    """Readings or reports of devices."""

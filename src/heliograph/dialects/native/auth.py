@@ -1,0 +1,81 @@
+"""Bearer tokens: `hg_<name>_<secret>`.
+
+The name may hold underscores; the secret, made here from hexadecimal digits, holds none: the last one parts them.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from heliograph.errors import (
+    DisabledCredentialError,
+    ExpiredCredentialError,
+    ForbiddenError,
+    UnauthenticatedError,
+    UnknownCredentialError,
+)
+from heliograph.model.access import Caller, Credential, Secret
+from heliograph.protocol.operations import Identity, Operation, Request
+from heliograph.protocol.signing import same
+
+if TYPE_CHECKING:
+    from heliograph.protocol.hub import Hub
+
+DIALECT_NAME = "native"
+NOT_VALID = "the token is not valid"
+_TOKEN = re.compile(r"hg_([A-Za-z0-9_.@-]{1,100})_([A-Za-z0-9-]{8,200})")
+
+
+def mint_secret() -> Secret:
+    """A new secret of 256 bits."""
+    return Secret(secrets.token_hex(32))
+
+
+def format_token(name: str, secret: Secret) -> str:
+    """The token that opens the credential of this name; for the one print when it is made."""
+    return f"hg_{name}_{secret.reveal()}"
+
+
+def parse_token(token: str) -> tuple[str, str]:
+    """Name and secret of a token. Raises UnauthenticatedError when it is none."""
+    match = _TOKEN.fullmatch(token)
+    if match is None:
+        raise UnauthenticatedError(NOT_VALID)
+    return match[1], match[2]
+
+
+async def authenticate(hub: Hub, operation: Operation[Any, Any], request: Request) -> Identity:
+    """Who calls, by the token in the header Authorization.
+
+    Raises UnauthenticatedError for a token that opens nothing, ForbiddenError for one that does not open this call.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise UnauthenticatedError("this call needs the header Authorization: Bearer <token>")
+    name, secret = parse_token(token.strip())
+    credential = await hub.credential(DIALECT_NAME, name)
+    expected = credential.secret.reveal() if credential is not None else ""
+    matches = same(secret, expected)  # compared in either case: an unknown name answers no sooner than a wrong secret
+    if credential is None or not matches:
+        raise UnknownCredentialError(NOT_VALID)
+    _refuse_ended(credential, hub.wall.now_ms())
+    _refuse_closed(credential, operation)
+    plants = None if credential.plants is None else frozenset(credential.plants)
+    operations = None if credential.operations is None else frozenset(credential.operations)
+    return Identity(Caller(credential.account_id, credential.id, plants, frozenset(credential.scopes), operations))
+
+
+def _refuse_ended(credential: Credential, now_ms: int) -> None:
+    if credential.disabled:
+        raise DisabledCredentialError("the token is disabled")
+    if credential.expires_at_ms is not None and credential.expires_at_ms <= now_ms:
+        raise ExpiredCredentialError("the token is past its end")
+
+
+def _refuse_closed(credential: Credential, operation: Operation[Any, Any]) -> None:
+    if operation.scope not in credential.scopes:
+        raise ForbiddenError(f"the token lacks the scope {operation.scope}")
+    if credential.operations is not None and operation.name not in credential.operations:
+        raise ForbiddenError(f"the token does not open {operation.name}")

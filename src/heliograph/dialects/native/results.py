@@ -1,0 +1,205 @@
+"""What the hub's own interface answers with. Values are in canonical units, null is no sample."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from heliograph.dialects.native.wire import DeviceEntry, Instant, PlantEntry, SeverityWord
+
+
+class Plants(Struct, frozen=True):
+    """Plants by id. `next` is the `after` of the following page, null on the last."""
+
+    plants: list[PlantEntry]
+    next: int | None = None
+
+
+class Devices(Struct, frozen=True):
+    """Devices by id. `next` is the `after` of the following page, null on the last."""
+
+    devices: list[DeviceEntry]
+    next: int | None = None
+
+
+class LatestValue(Struct, frozen=True):
+    """The newest value of one measurement, and when it was measured."""
+
+    value: float | str | None
+    at: Instant
+
+
+class LatestEntry(Struct, frozen=True):
+    """The newest value of everything a device ever sent; `at` is its newest sample, null when it has none."""
+
+    device: int
+    at: Instant | None
+    readings: dict[str, LatestValue]
+
+
+class LatestList(Struct, frozen=True):
+    """The newest values by device id. `next` is the `after` of the following page, null on the last."""
+
+    latest: list[LatestEntry]
+    next: int | None = None
+
+
+class HistoryRow(Struct, frozen=True):
+    """One record in the form that the samples calls take back."""
+
+    at: Instant
+    values: dict[str, float | str]
+
+
+class History(Struct, frozen=True, omit_defaults=True):
+    """The samples of a device, oldest first.
+
+    In the form `columns`, each entry of `columns` and `texts` is as long as `at`; null means that the record lacked it.
+    In the form `rows`, `samples` holds one record each without what it lacked.
+    """
+
+    device: int
+    at: list[Instant] | UnsetType = UNSET
+    columns: dict[str, list[float | None]] | UnsetType = UNSET
+    texts: dict[str, list[str | None]] | UnsetType = UNSET
+    samples: list[HistoryRow] | UnsetType = UNSET
+
+
+class EnergyBucket(Struct, frozen=True, kw_only=True):
+    """What a period adds up to. Energies in Wh, null where nothing was measured.
+
+    `integrated` is the share of `production` that was integrated from power for want of a counter.
+    """
+
+    since: Instant
+    until: Instant
+    production: float | None = None
+    integrated: float | None = None
+    pv_input: float | None = None
+    feed_in: float | None = None
+    purchase: float | None = None
+    charged: float | None = None
+    discharged: float | None = None
+    consumption: float | None = None
+    irradiation: Annotated[float | None, Meta(description="In the plane of the array. [Wh/m2]")] = None
+    revenue: Annotated[float | None, Meta(description="[currency of the plant]")] = None
+    charging_time: Annotated[float | None, Meta(description="[s]")] = None
+    discharging_time: Annotated[float | None, Meta(description="[s]")] = None
+    received: Annotated[float | None, Meta(description="Five-minute slots with a sample. [1]")] = None
+    producing: Annotated[float | None, Meta(description="Daylight slots with production. [1]")] = None
+    idle: Annotated[float | None, Meta(description="Daylight slots without production. [1]")] = None
+
+
+class Energy(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Every period of the span, oldest first, also those in which nothing was measured."""
+
+    plant: int
+    device: int | UnsetType = UNSET
+    level: str
+    zone: str
+    currency: str
+    buckets: list[EnergyBucket]
+
+
+class KpiPeriod(Struct, frozen=True, kw_only=True):
+    """Performance of one period in the words of IEC 61724-1. Yields and losses are hours at rated power. [h]"""
+
+    since: Instant
+    until: Instant
+    reference_yield_h: float | None
+    array_yield_h: float | None
+    final_yield_h: float | None
+    capture_loss_h: float | None
+    system_loss_h: float | None
+    performance_ratio: Annotated[float | None, Meta(description="Final by reference yield, without a cap. [1]")]
+    expected: Annotated[
+        int, Meta(description="Samples due from all devices until now, at most one in five minutes. [1]")
+    ]
+    received: Annotated[int, Meta(description="Five-minute slots of all devices that hold a sample. [1]")]
+    availability: Annotated[float | None, Meta(description="Received by expected. [1]")]
+
+
+class Kpis(Struct, frozen=True, kw_only=True):
+    """Performance by period, oldest first."""
+
+    plant: int
+    level: str
+    zone: str
+    periods: list[KpiPeriod]
+
+
+class GapEntry(Struct, frozen=True):
+    """A stretch without samples; `missing` is how many were due in it."""
+
+    since: Instant
+    until: Instant
+    missing: int
+
+
+class Gaps(Struct, frozen=True):
+    """Where samples of a device are missing, oldest first."""
+
+    device: int
+    gaps: list[GapEntry]
+
+
+class AlarmEntry(Struct, frozen=True, kw_only=True):
+    """An alarm; `cleared_at` is null while it lasts."""
+
+    device: int
+    code: str
+    raised_at: Instant
+    cleared_at: Instant | None
+    severity: SeverityWord
+    name: str
+    cause: str
+    advice: str
+
+
+class Alarms(Struct, frozen=True):
+    """Alarms, oldest first. `next` is the `after` of the following page, null on the last."""
+
+    alarms: list[AlarmEntry]
+    next: str | None = None
+
+
+class AlarmsReported(Struct, frozen=True):
+    """How many alarms came, and how many of them were new."""
+
+    reported: int
+    new: int
+
+
+class MeasurementEntry(Struct, frozen=True):
+    """A quantity: its key, the unit it is kept and given in, its meaning, and what a period makes of its readings."""
+
+    key: str
+    unit: str
+    help: str
+    aggregation: str
+
+
+class Measurements(Struct, frozen=True):
+    """The catalogue of measurements."""
+
+    measurements: list[MeasurementEntry]
+
+
+class WhoAmI(Struct, frozen=True):
+    """What the token opens. Null for `plants` or `operations` means all."""
+
+    account: int
+    credential: int
+    scopes: list[str]
+    plants: list[int] | None
+    operations: list[str] | None
+
+
+class Document(Struct, frozen=True):
+    """An OpenAPI 3.1 document."""
+
+    openapi: str
+    info: Raw
+    paths: Raw
+    components: Raw

@@ -1,0 +1,49 @@
+"""Access: who calls, and what they may see and do."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Secret(str):
+    """A text that never shows itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+    def __str__(self) -> str:
+        return "***"
+
+    def reveal(self) -> str:
+        """The text itself, for computing a signature or for the one print when it is made."""
+        return str.__str__(self)
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
+    """A key of one account for one dialect. `name` is its public half: user name, key id."""
+
+    id: int
+    account_id: int
+    dialect: str
+    name: str
+    secret: Secret
+    plants: tuple[int, ...] | None = None
+    """The plants it opens; None for all of the account."""
+    operations: tuple[str, ...] | None = None
+    """The operations it may call; None for all of its dialect."""
+    scopes: tuple[str, ...] = ("read", "write")
+    expires_at_ms: int | None = None
+    """Wall-clock end. [ms since 1970, UTC]"""
+    disabled: bool = False
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who makes a call: an account seen through one credential."""
+
+    account_id: int
+    credential_id: int
+    plants: frozenset[int] | None = None
+    scopes: frozenset[str] = frozenset({"read", "write"})
+    operations: frozenset[str] | None = None

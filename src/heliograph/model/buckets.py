@@ -1,0 +1,57 @@
+"""Buckets: what a period of the plant's calendar adds up to, for a device or a plant."""
+
+from __future__ import annotations
+
+import msgspec
+
+from heliograph.clock import Level
+from heliograph.model.samples import Floats, Instants
+
+# Quantities of a bucket; all add up from hours to days to months to years.
+PRODUCTION = "production"
+"""Energy of the inverters, or of the production meter where no inverter tells. [Wh]"""
+PV_INPUT = "pv_input"
+"""Direct-current energy of the strings. [Wh]"""
+FEED_IN = "feed_in"
+"""Energy fed into the grid. [Wh]"""
+PURCHASE = "purchase"
+"""Energy bought from the grid. [Wh]"""
+CHARGED = "charged"
+"""Energy into batteries. [Wh]"""
+DISCHARGED = "discharged"
+"""Energy out of batteries. [Wh]"""
+CONSUMPTION = "consumption"
+"""Energy into loads, where a device measures it. [Wh]"""
+IRRADIATION = "irradiation"
+"""In-plane irradiation. [Wh/m2]"""
+REVENUE = "revenue"
+"""Production times the tariff of its hour. [currency]"""
+CHARGING_TIME = "charging_time"
+"""How long the battery was charging. [s]"""
+DISCHARGING_TIME = "discharging_time"
+"""How long the battery was discharging. [s]"""
+RECEIVED = "received"
+"""Five-minute slots in which at least one sample came. [1]"""
+PRODUCING = "producing"
+"""Five-minute intervals in daylight with production. [1]"""
+IDLE = "idle"
+"""Five-minute intervals in daylight without production. [1]"""
+INTEGRATED = "integrated"
+"""Share of the production that was integrated from power for want of a counter. [Wh]"""
+
+QUANTITIES = (
+    PRODUCTION, PV_INPUT, FEED_IN, PURCHASE, CHARGED, DISCHARGED, CONSUMPTION, IRRADIATION, REVENUE,
+    CHARGING_TIME, DISCHARGING_TIME, RECEIVED, PRODUCING, IDLE, INTEGRATED,
+)  # fmt: skip
+
+
+class BucketSeries(msgspec.Struct, frozen=True):
+    """The buckets of one device or plant, oldest first. NaN means that nothing was measured.
+
+    `since_ms` holds the start of each period; `columns` one array a quantity that any of them has.
+    """
+
+    subject_id: int
+    level: Level
+    since_ms: Instants
+    columns: dict[str, Floats]

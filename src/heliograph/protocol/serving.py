@@ -1,0 +1,217 @@
+"""The server half over HTTP: a dialect's operations as ASGI routes.
+
+Whatever goes wrong is answered in the dialect's own form; what is not the caller's fault is logged with the request's
+number, never with its headers or body.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import zlib
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
+
+from heliograph.errors import (
+    BadRequestError,
+    ForbiddenError,
+    HubError,
+    MissingFieldError,
+    NotFoundError,
+    TooLargeError,
+)  # fmt: skip
+from heliograph.protocol.dialect import Dialect, Facade
+from heliograph.protocol.hub import Hub
+from heliograph.protocol.limits import Limiter
+from heliograph.protocol.operations import Call, Handler, Operation, Reply, Request
+
+log = logging.getLogger("heliograph.serving")
+
+MAX_DEPTH = 64
+"""JSON nested deeper than this is refused before it is parsed."""
+
+
+class DisconnectedError(Exception):
+    """The caller went away before the request was whole."""
+
+
+async def read_body(receive: Receive, limit: int, declared: str | None) -> bytes:
+    """The body as sent. Raises TooLargeError past the limit, without reading on."""
+    if declared is not None and declared.isdigit() and int(declared) > limit:
+        raise TooLargeError(f"the body is larger than {limit} bytes")
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise DisconnectedError
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        if len(body) > limit:
+            raise TooLargeError(f"the body is larger than {limit} bytes")
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body", False):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise DisconnectedError
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            raise TooLargeError(f"the body is larger than {limit} bytes")
+    return b"".join(parts)
+
+
+def unpack(body: bytes, encoding: str, limit: int) -> bytes:
+    """The body without its content encoding. Raises BadRequestError when it is broken, TooLargeError past the limit."""
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise BadRequestError(f"content encoding {encoding[:20]!r} is not understood; send gzip or none")
+    machine = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        out = machine.decompress(body, limit + 1)
+        whole = machine.eof and not machine.unused_data
+    except zlib.error as error:
+        raise BadRequestError("the body is not valid gzip") from error
+    if len(out) > limit:
+        raise TooLargeError(f"the unpacked body is larger than {limit} bytes")
+    if not whole:
+        raise BadRequestError("the gzip body is cut short")
+    return out
+
+
+def decode_body(operation: Operation[Any, Any], request: Request) -> Any:  # any: the operation tells the type
+    """The request Struct of a JSON body; an absent body counts as `{}`. Raises BadRequestError naming the place."""
+    body = request.body or b"{}"
+    return decode_json(body, operation.request)
+
+
+_DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {}
+
+
+def decode_json(body: bytes, kind: Any) -> Any:  # any: a type, and a value of it
+    """JSON as a value of `kind`, numbers from text too. Raises BadRequestError naming the place."""
+    decoder = _DECODERS.get(kind)
+    if decoder is None:
+        decoder = _DECODERS[kind] = msgspec.json.Decoder(kind, strict=False)
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise validation_error(error) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadRequestError("the body is not valid JSON") from error
+    except RecursionError as error:
+        raise BadRequestError("the body is nested too deeply") from error
+
+
+def validation_error(error: msgspec.ValidationError) -> BadRequestError:
+    """The hub's error for msgspec's: what is wrong, and where."""
+    text, _, place = str(error).partition(" - at `$")
+    field = place.rstrip("`").lstrip(".")
+    if text.startswith("Object missing required field"):
+        missing = text.split("`")[1]
+        return MissingFieldError(f"{missing} is missing", field=f"{field}.{missing}".lstrip("."))
+    return BadRequestError(f"{text}, in {field}" if field else text, field=field)
+
+
+class Endpoint:
+    """One operation as an ASGI application."""
+
+    def __init__(
+        self, dialect: Dialect, facade: Facade, handler: Handler, hub: Hub, limiter: Limiter, max_body: int
+    ) -> None:
+        self._envelope, self._facade = dialect.envelope, facade
+        self._operation, self._answer = handler.operation, handler.answer
+        self._hub, self._limiter, self._max_body = hub, limiter, max_body
+        self._decode = dialect.decode or decode_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(
+            method=scope["method"],
+            path=unquote(scope["path"]),
+            query=scope["query_string"].decode("latin-1"),
+            headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
+            body=b"",
+            raw_body=b"",
+            path_params=scope.get("path_params", {}),
+            request_id=secrets.token_hex(16),
+        )
+        try:
+            reply = await self._reply(request, receive)
+        except DisconnectedError:
+            return
+        except HubError as error:
+            reply = self._failure(error, request)
+        except Exception:
+            log.exception("request %s to %s failed", request.request_id, self._operation.name)
+            reply = self._failure(HubError("the hub failed; see its log for this request"), request)
+        await respond(reply, send)
+
+    def _failure(self, error: HubError, request: Request) -> Reply:
+        return self._envelope.failure(error, self._operation, request, self._hub.wall.now_ms())
+
+    async def _reply(self, request: Request, receive: Receive) -> Reply:
+        request.raw_body = await read_body(receive, self._max_body, request.headers.get("content-length"))
+        identity = await self._facade.authenticate(self._hub, self._operation, request)
+        operation, caller = self._operation, identity.caller
+        if not operation.public:
+            if operation.scope not in caller.scopes:
+                raise ForbiddenError(f"this needs the scope {operation.scope}")
+            if caller.operations is not None and operation.name not in caller.operations:
+                raise ForbiddenError(f"the credential does not open {operation.name}")
+            if operation.limit is not None:
+                name = operation.name if operation.limit.scope == "operation" else ""
+                self._limiter.take(operation.limit, (caller.credential_id, name))
+        encoding = request.headers.get("content-encoding", "").strip().lower()
+        request.body = unpack(request.raw_body, encoding, self._max_body)
+        call: Call[Any] = Call(
+            self._hub, operation, self._decode(operation, request), request, caller, identity.once, self._hub.wall
+        )
+        result = await self._answer(call)
+        return result if isinstance(result, Reply) else self._envelope.success(result, call)
+
+
+async def respond(reply: Reply, send: Send) -> None:
+    """Send a reply, piece by piece when its body is an iterator."""
+    headers = [(b"content-type", reply.content_type.encode())]
+    headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
+    if isinstance(reply.body, bytes):
+        headers.append((b"content-length", str(len(reply.body)).encode()))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+        return
+    start: Message = {"type": "http.response.start", "status": reply.status, "headers": headers}
+    await send(start)
+    async for piece in reply.body:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+class WrongMethod:
+    """Answers a path of a dialect that was called with the wrong method, in the dialect's own form."""
+
+    def __init__(self, dialect: Dialect, hub: Hub) -> None:
+        self._dialect, self._hub = dialect, hub
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse one request."""
+        request = Request(scope["method"], scope["path"], "", {}, b"", b"", request_id=secrets.token_hex(16))
+        error = NotFoundError(f"{scope['method']} is not answered here")
+        await respond(self._dialect.envelope.failure(error, None, request, self._hub.wall.now_ms()), send)
+
+
+def routes(dialects: Sequence[Dialect], hub: Hub, limiter: Limiter, max_body: int) -> list[Route]:
+    """The routes of all dialects: every operation, and a refusal for its path with another method."""
+    made: list[Route] = []
+    for dialect in dialects:
+        facade = dialect.serve(hub)
+        for handler in facade.handlers:
+            endpoint = Endpoint(dialect, facade, handler, hub, limiter, max_body)
+            made.append(Route(handler.operation.path, endpoint, methods=[handler.operation.method]))
+        for path in dict.fromkeys(handler.operation.path for handler in facade.handlers):
+            made.append(Route(path, WrongMethod(dialect, hub), methods=None))
+    return made

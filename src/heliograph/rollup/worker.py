@@ -1,0 +1,181 @@
+"""The worker that folds days whose samples changed, oldest first, and on demand for who reads them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import numpy as np
+
+from heliograph.clock import Level, day_of, hour_starts, period, zone
+from heliograph.model.devices import INVERTERS, Device, DeviceKind
+from heliograph.model.plants import Plant
+from heliograph.model.samples import Floats, Instants
+from heliograph.rollup import levels
+from heliograph.rollup.fold import DayFold, Irradiance, fold_day
+from heliograph.rollup.levels import RollupConfig
+from heliograph.rollup.totals import plant_hours
+from heliograph.store.base import Bucket, DirtyDay, Rows
+from heliograph.store.buckets import NO_DEVICE, Buckets, encode_hours, put, read_hours, sum_up
+from heliograph.store.registry import Registry
+from heliograph.store.samples import HotTier
+from heliograph.store.sealed import Tiers
+from heliograph.store.sqlite import Database
+
+BATCH = 48
+"""Device-days folded before the lock is given up."""
+
+
+class FoldedDay(msgspec.Struct, frozen=True):
+    """A device's day, folded and not yet written."""
+
+    device: Device
+    fold: DayFold
+    old_carry: dict[str, float]
+    marks: tuple[DirtyDay, ...]
+
+
+class Folding:
+    """Keeps buckets true to the samples."""
+
+    def __init__(
+        self, database: Database, registry: Registry, hot: HotTier, tiers: Tiers, buckets: Buckets, config: RollupConfig
+    ) -> None:
+        self._database, self._registry = database, registry
+        self._hot, self._tiers, self._buckets = hot, tiers, buckets
+        self.config = config
+        self._lock = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Fold whatever is marked, for ever."""
+        while True:
+            if not await self.fold_some():
+                await asyncio.sleep(self.config.fold_every_s)
+
+    async def fold_some(self) -> int:
+        """Fold a batch of the oldest marked days; returns how many."""
+        async with self._lock:
+            days = self._hot.dirty(BATCH)
+            await self._fold(days)
+            return len(days)
+
+    async def fold_all(self) -> int:
+        """Fold until nothing is marked; returns how many device-days were folded."""
+        total = 0
+        while folded := await self.fold_some():
+            total += folded
+        return total
+
+    async def settle(self, device_ids: set[int], until_day: int) -> None:
+        """Fold every marked day of these devices up to a day, so that a reader sees the truth."""
+        while self._hot.has_dirty(until_day, device_ids):
+            async with self._lock:
+                days = self._hot.dirty_until(until_day, device_ids)
+                for start in range(0, len(days), BATCH):
+                    await self._fold(days[start : start + BATCH])
+
+    async def _fold(self, days: Sequence[DirtyDay]) -> None:
+        by_day: dict[int, dict[int, list[DirtyDay]]] = {}
+        orphans: list[DirtyDay] = []
+        for mark in days:
+            device = self._registry.devices.get(mark.device_id)
+            if device is None or device.plant_id not in self._registry.plants:
+                orphans.append(mark)
+                continue
+            by_day.setdefault(mark.day, {}).setdefault(device.plant_id, []).append(mark)
+        if orphans:
+            await self._database.write(lambda rows: _clear(rows, orphans))
+        # A day starts from the carry of the one before: days strictly in order, the plants of one day together.
+        for day in sorted(by_day):
+            jobs = []
+            for plant_id, marks in by_day[day].items():
+                jobs.append(asyncio.ensure_future(self._fold_plant_day(self._registry.plants[plant_id], day, marks)))
+            await asyncio.gather(*jobs)
+
+    async def _fold_plant_day(self, plant: Plant, day: int, marks: list[DirtyDay]) -> None:
+        tz = zone(plant.zone)
+        starts = np.array(hour_starts(day, tz), np.int64)
+        members = [self._registry.devices[i] for i in self._registry.plant_devices.get(plant.id, [])]
+        marked = {mark.device_id: mark for mark in marks}
+        light_changed = any(self._registry.devices[i].kind is DeviceKind.WEATHER_STATION for i in marked)
+        wanted = [d for d in members if d.id in marked or (light_changed and d.kind in INVERTERS)]
+        irradiance = self._irradiance(members, starts) if any(d.kind in INVERTERS for d in wanted) else None
+        folded: list[FoldedDay] = []
+        for device in wanted:
+            folded.append(self._fold_device(plant, device, starts, irradiance, marked.get(device.id)))
+            await asyncio.sleep(0)
+        await self._database.write(lambda rows: self._keep(rows, plant, day, starts, folded), weight=50 * len(folded))
+
+    def _irradiance(self, members: Iterable[Device], starts: Instants) -> Irradiance | None:
+        for device in members:
+            if device.kind is DeviceKind.WEATHER_STATION and not device.disabled:
+                series = self._tiers.series(device.id, int(starts[0]), int(starts[-1]) + 1, (levels.IRRADIANCE,))
+                values = series.columns.get(levels.IRRADIANCE)
+                if values is not None:
+                    return Irradiance(series.at_ms, values)
+        return None
+
+    def _fold_device(
+        self, plant: Plant, device: Device, starts: Instants, light: Irradiance | None, mark: DirtyDay | None
+    ) -> FoldedDay:
+        reach_ms = self.config.max_gap_s * 1000
+        since, until = int(starts[0]), int(starts[-1])
+        # Every sample counts as received, so a device that is not totalled is read with one key, for its times alone.
+        keys = levels.keys(device) or (levels.IRRADIANCE,)
+        series = self._tiers.series(device.id, since - reach_ms, until + reach_ms + 1, keys)
+        carry = self._buckets.carry_before(plant.id, device.id, since)
+        fold = fold_day(
+            series, starts, levels.rules(device), carry, self.config, light if device.kind in INVERTERS else None
+        )
+        old = self._buckets.carry_at(plant.id, device.id, since)
+        return FoldedDay(device, fold, old, (mark,) if mark else ())
+
+    def _keep(self, rows: Rows, plant: Plant, day: int, starts: Instants, folded: list[FoldedDay]) -> None:
+        tz = zone(plant.zone)
+        since = int(starts[0])
+        for item in folded:
+            self._keep_day(rows, plant, item.device.id, starts, item.fold.hours, item.fold.carry)
+            if item.fold.carry != item.old_carry:
+                following = self._buckets.next_day(plant.id, item.device.id, int(starts[-1]))
+                if following is not None:
+                    self._hot.mark({day_of(following, tz): {item.device.id}}, rows)
+            _clear(rows, item.marks)
+        members = [self._registry.devices[i] for i in self._registry.plant_devices.get(plant.id, [])]
+        hours = {d.id: read_hours(rows, plant.id, d.id, since) for d in members}
+        totals = plant_hours(plant, members, hours, starts, tz)
+        self._keep_day(rows, plant, NO_DEVICE, starts, totals, {})
+
+    @staticmethod
+    def _keep_day(
+        rows: Rows, plant: Plant, device: int, starts: Instants, hours: dict[str, Floats], carry: dict[str, float]
+    ) -> None:
+        since, tz = int(starts[0]), zone(plant.zone)
+        if not hours:
+            carry = {}
+        listed = [
+            Bucket(Level.HOUR, int(at), {name: float(values[index]) for name, values in hours.items()})
+            for index, at in enumerate(starts[:-1])
+        ]
+        put(rows, plant.id, device, Bucket(Level.HOUR, since, {}), encode_hours(since, listed) if hours else None)
+        day = {name: float(np.nansum(values)) for name, values in hours.items()}
+        put(rows, plant.id, device, Bucket(Level.DAY, since, day, carry))
+        for part, level in ((Level.DAY, Level.MONTH), (Level.MONTH, Level.YEAR)):
+            begin, end = period(level, since, tz)
+            sum_up(rows, plant.id, device, part, Bucket(level, begin, {}), end)
+
+
+def _clear(rows: Rows, marks: Iterable[DirtyDay]) -> None:
+    rows.executemany(
+        "DELETE FROM dirty WHERE device = ? AND day = ? AND seq = ?",
+        [(mark.device_id, mark.day, mark.seq) for mark in marks],
+    )
+
+
+def touched_days(at_ms: Sequence[int], tz_name: str, reach_ms: int) -> set[int]:
+    """The local days that records at these instants touch: their own, and the neighbour's within reach."""
+    tz = zone(tz_name)
+    days: set[int] = set()
+    for at in {min(at_ms), max(at_ms)} if max(at_ms) - min(at_ms) < reach_ms else at_ms:
+        days.update((day_of(at - reach_ms, tz), day_of(at, tz), day_of(at + reach_ms, tz)))
+    return days

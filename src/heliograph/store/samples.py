@@ -1,0 +1,258 @@
+"""The hot tier: records as they came, newest readings, and which days they touched."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import time
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import numpy as np
+
+from heliograph.clock import MINUTE_MS
+from heliograph.errors import ReplayError
+from heliograph.model.samples import Block, Latest, Reading
+from heliograph.protocol.hub import Ingested, Once
+from heliograph.store.base import DirtyDay, Records, Rows, Submission
+from heliograph.store.names import Names
+from heliograph.store.sqlite import Database
+
+INSERT = "INSERT OR IGNORE INTO sample (device, at, shape, body, text) VALUES (?, ?, ?, ?, ?)"
+Newest = tuple[int, bytes, bytes | None]
+
+
+def pack(block: Block) -> Records:
+    """A block as records of the hot tier."""
+    values = np.ascontiguousarray(block.values, "<f8")
+    count, width = values.shape
+    buffer = values.tobytes()
+    size = width * 8
+    bodies = [buffer[at : at + size] for at in range(0, count * size, size)] if size else [b""] * count
+    texts = None
+    if block.texts:
+        texts = [msgspec.msgpack.encode(block.texts[i]) if block.texts.get(i) else None for i in range(count)]
+    return Records(block.keys, block.device_ids, block.at_ms, bodies, texts, not np.isnan(values).any())
+
+
+class HotTier:
+    """Writes and reads the newest records. All writing happens inside jobs of the database's writing task."""
+
+    def __init__(self, database: Database, names: Names) -> None:
+        self._database = database
+        self._names = names
+        self._marked: dict[int, set[int]] = {}
+        self._seq = itertools.count(time.time_ns())
+        self.pending: dict[tuple[int, tuple[str, ...]], Newest] = {}
+
+    def forget(self) -> None:
+        """After a rollback: what was believed to be marked may not be."""
+        self._marked.clear()
+
+    async def append(self, submission: Submission) -> Ingested:
+        """Keep records and mark their days; returns after the commit.
+
+        Raises ReplayError when the submission's mark was seen before, StoreError when nothing could be kept.
+        """
+        result = await self._database.write(
+            lambda rows: self.apply(submission, rows), weight=submission.weight, guarded=False
+        )
+        self._note_latest(submission)
+        return result
+
+    def apply(self, submission: Submission, rows: Rows) -> Ingested:
+        """The write itself, inside a transaction."""
+        if submission.once is not None:
+            _claim(submission.once, rows)
+        accepted = duplicates = corrected = 0
+        for records in submission.records:
+            shape = self._names.shape(records.keys, rows)
+            texts = records.texts or itertools.repeat(None)
+            listed = list(
+                zip(records.device_ids, records.at_ms, itertools.repeat(shape), records.bodies, texts, strict=False)
+            )
+            fresh = rows.executemany(INSERT, listed).rowcount
+            accepted += fresh
+            if fresh < len(listed):
+                added, changed = self._merge(listed, submission, rows)
+                duplicates += len(listed) - fresh - added - changed
+                accepted += added
+                corrected += changed
+        self.mark(submission.dirty, rows)
+        return Ingested(accepted, duplicates, corrected)
+
+    def mark(self, dirty: dict[int, set[int]], rows: Rows) -> None:
+        """Note that days of devices need folding anew. A day being folded is marked again under a new number."""
+        for day, devices in dirty.items():
+            marked = self._marked.setdefault(day, set())
+            new = devices - marked
+            if new:
+                rows.executemany(
+                    "INSERT OR REPLACE INTO dirty (device, day, seq) VALUES (?, ?, ?)",
+                    [(device, day, next(self._seq)) for device in new],
+                )
+                marked |= new
+
+    def _merge(
+        self, listed: list[tuple[int, int, int, bytes, bytes | None]], submission: Submission, rows: Rows
+    ) -> tuple[int, int]:
+        """Records that were there already: take over what is new in them. Returns (completed, corrected)."""
+        added = changed = 0
+        for device, at, shape, body, text in listed:
+            held = rows.execute("SELECT shape, body, text FROM sample WHERE device = ? AND at = ?", (device, at))
+            old_shape, old_body, old_text = held.fetchone()
+            if (old_shape, old_body, old_text) == (shape, body, text):
+                continue
+            old = self._bag(old_shape, old_body, old_text)
+            new = self._bag(shape, body, text)
+            if all(old.get(key) == value for key, value in new.items()):
+                continue
+            differing = sorted(key for key, value in new.items() if key in old and old[key] != value)
+            keys, merged_body, merged_text = _unbag({**old, **new})
+            rows.execute(
+                "UPDATE sample SET shape = ?, body = ?, text = ? WHERE device = ? AND at = ?",
+                (self._names.shape(keys, rows), merged_body, merged_text, device, at),
+            )
+            if differing:
+                changed += 1
+                audit_correction(rows, submission.account_id, device, at, {key: old[key] for key in differing}, new)
+            else:
+                added += 1
+        return added, changed
+
+    def _bag(self, shape: int, body: bytes, text: bytes | None) -> dict[str, float | str]:
+        values = np.frombuffer(body, "<f8").tolist()
+        bag: dict[str, float | str] = {
+            key: value for key, value in zip(self._names.columns[shape], values, strict=True) if value == value
+        }
+        if text is not None:
+            bag.update(msgspec.msgpack.decode(text, type=dict[str, str]))
+        return bag
+
+    def _note_latest(self, submission: Submission) -> None:
+        for records in submission.records:
+            if records.dense and records.texts is None:
+                keys = records.keys
+                for device, at, body in zip(records.device_ids, records.at_ms, records.bodies, strict=True):
+                    held = self.pending.get((device, keys))
+                    if held is None or at >= held[0]:
+                        self.pending[(device, keys)] = (at, body, None)
+                continue
+            texts = records.texts or itertools.repeat(None)
+            for device, at, body, text in zip(records.device_ids, records.at_ms, records.bodies, texts, strict=False):
+                self._note_one(device, at, records.keys, body, text)
+
+    def _note_one(self, device: int, at: int, keys: tuple[str, ...], body: bytes, text: bytes | None) -> None:
+        values = np.frombuffer(body, "<f8")
+        here = values == values
+        if not here.all():
+            keys = tuple(key for key, kept in zip(keys, here.tolist(), strict=True) if kept)
+            body = values[here].tobytes()
+        held = self.pending.get((device, keys))
+        if held is None or at >= held[0]:
+            self.pending[(device, keys)] = (at, body, text)
+
+    def flush_latest(self, rows: Rows, taken: dict[tuple[int, tuple[str, ...]], Newest]) -> None:
+        """Write newest readings; never an older over a newer one."""
+        rows.executemany(
+            "INSERT INTO latest (device, shape, at, body, text) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (device, shape) DO UPDATE SET at = excluded.at, body = excluded.body, text = excluded.text"
+            " WHERE excluded.at >= latest.at",
+            [
+                (device, self._names.shape(keys, rows), at, body, text)
+                for (device, keys), (at, body, text) in taken.items()
+            ],
+        )
+
+    async def flush(self) -> None:
+        """Write down the newest readings that are only in memory."""
+        taken = dict(self.pending)
+        if not taken:
+            return
+        await self._database.write(lambda rows: self.flush_latest(rows, taken), weight=len(taken))
+        for key, newest in taken.items():
+            if self.pending.get(key) is newest:
+                del self.pending[key]
+
+    def recover(self, rows: Rows) -> None:
+        """After an unclean stop: the newest readings again from the records themselves."""
+        found = rows.execute("SELECT device, shape, max(at), body, text FROM sample GROUP BY device, shape")
+        for device, shape, at, body, text in found:
+            self._note_one(device, at, self._names.columns[shape], body, text)
+        self.flush_latest(rows, self.pending)
+        self.pending.clear()
+
+    def latest(self, device_ids: Sequence[int]) -> list[Latest]:
+        """The newest reading of everything each device sent."""
+        waiting: dict[int, list[tuple[int, tuple[str, ...], bytes, bytes | None]]] = {}
+        wanted = set(device_ids)
+        for (device, keys), (at, body, text) in self.pending.items():
+            if device in wanted:
+                waiting.setdefault(device, []).append((at, keys, body, text))
+        return [self._latest(device, waiting.get(device, [])) for device in device_ids]
+
+    def _latest(self, device: int, waiting: Iterable[tuple[int, tuple[str, ...], bytes, bytes | None]]) -> Latest:
+        columns = self._names.columns
+        found = [
+            (at, columns[shape], body, text)
+            for shape, at, body, text in self._database.query(
+                "SELECT shape, at, body, text FROM latest WHERE device = ?", (device,)
+            )
+        ]
+        found.extend(waiting)
+        found.sort(key=lambda entry: entry[0])
+        readings: dict[str, Reading] = {}
+        for at, keys, body, text in found:
+            for key, value in zip(keys, np.frombuffer(body, "<f8").tolist(), strict=True):
+                readings[key] = Reading(value, at)
+            if text is not None:
+                for key, words in msgspec.msgpack.decode(text, type=dict[str, str]).items():
+                    readings[key] = Reading(words, at)
+        return Latest(device, found[-1][0] if found else None, readings)
+
+    def dirty(self, limit: int) -> list[DirtyDay]:
+        """Days to fold, oldest first. What is marked from now on is marked again."""
+        found = self._database.query("SELECT day, device, seq FROM dirty ORDER BY day LIMIT ?", (limit,))
+        return self._taken(found)
+
+    def has_dirty(self, day: int, devices: set[int]) -> bool:
+        """Whether any day of these devices up to this one needs folding."""
+        found = self._database.query("SELECT DISTINCT device FROM dirty WHERE day <= ?", (day,))
+        return any(row[0] in devices for row in found)
+
+    def dirty_until(self, day: int, devices: set[int]) -> list[DirtyDay]:
+        """Days of these devices up to this one that need folding, oldest first."""
+        found = self._database.query("SELECT day, device, seq FROM dirty WHERE day <= ? ORDER BY day", (day,))
+        return self._taken([row for row in found if row[1] in devices])
+
+    def _taken(self, found: list[tuple[int, int, int]]) -> list[DirtyDay]:
+        for day, device, _ in found:
+            marked = self._marked.get(day)
+            if marked is not None:
+                marked.discard(device)
+        return [DirtyDay(*row) for row in found]
+
+
+def _claim(once: Once, rows: Rows) -> None:
+    digest = hashlib.blake2b(once.key.encode(), digest_size=16).digest()
+    minute = once.expires_at_ms // MINUTE_MS
+    if rows.execute("INSERT OR IGNORE INTO once (minute, key) VALUES (?, ?)", (minute, digest)).rowcount == 0:
+        raise ReplayError("this signed request was seen before")
+
+
+def audit_correction(
+    rows: Rows, account_id: int, device: int, at: int, old: dict[str, float | str], new: dict[str, float | str]
+) -> None:
+    """Write down that values were replaced, and by what."""
+    detail = {"device": device, "at_ms": at, "old": old, "new": {key: new[key] for key in old}}
+    rows.execute(
+        "INSERT INTO audit (at, account, credential, action, detail) VALUES (?, ?, 0, 'sample.corrected', ?)",
+        (time.time_ns() // 1_000_000, account_id, msgspec.json.encode(detail).decode()),
+    )
+
+
+def _unbag(bag: dict[str, float | str]) -> tuple[tuple[str, ...], bytes, bytes | None]:
+    numbers = {key: value for key, value in bag.items() if not isinstance(value, str)}
+    texts = {key: value for key, value in bag.items() if isinstance(value, str)}
+    body = np.array(list(numbers.values()), "<f8").tobytes()
+    return tuple(numbers), body, msgspec.msgpack.encode(texts) if texts else None

@@ -1,0 +1,45 @@
+"""The tables, as migrations: each runs once, forward only, inside the transaction that opens the store.
+
+`device` leads every large key, so that the tables can be sharded by it.
+"""
+
+from __future__ import annotations
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE account (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, body BLOB NOT NULL)",
+        "CREATE TABLE plant (id INTEGER PRIMARY KEY, account INTEGER NOT NULL, body BLOB NOT NULL)",
+        "CREATE TABLE device (id INTEGER PRIMARY KEY, plant INTEGER NOT NULL, body BLOB NOT NULL)",
+        "CREATE TABLE credential (id INTEGER PRIMARY KEY, account INTEGER NOT NULL, dialect TEXT NOT NULL,"
+        " name TEXT NOT NULL, secret BLOB NOT NULL, body BLOB NOT NULL, UNIQUE (dialect, name))",
+        "CREATE TABLE alias (dialect TEXT NOT NULL, subject TEXT NOT NULL, scope TEXT NOT NULL, wire TEXT NOT NULL,"
+        " id INTEGER NOT NULL, PRIMARY KEY (dialect, subject, scope, wire)) WITHOUT ROWID",
+        "CREATE UNIQUE INDEX alias_id ON alias (dialect, subject, scope, id)",
+        # Names of measurements are numbers on disk; shapes are the lists of names that records carry.
+        "CREATE TABLE measurement (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE)",
+        "CREATE TABLE shape (id INTEGER PRIMARY KEY, measurements BLOB NOT NULL UNIQUE)",
+        "CREATE TABLE sample (device INTEGER NOT NULL, at INTEGER NOT NULL, shape INTEGER NOT NULL, body BLOB NOT NULL,"
+        " text BLOB, PRIMARY KEY (device, at)) WITHOUT ROWID",
+        "CREATE TABLE latest (device INTEGER NOT NULL, shape INTEGER NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL,"
+        " text BLOB, PRIMARY KEY (device, shape)) WITHOUT ROWID",
+        "CREATE TABLE sealed (device INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,"
+        " rows INTEGER NOT NULL, times BLOB NOT NULL, PRIMARY KEY (device, since)) WITHOUT ROWID",
+        "CREATE TABLE chunk (device INTEGER NOT NULL, since INTEGER NOT NULL, measurement INTEGER NOT NULL,"
+        " body BLOB NOT NULL, PRIMARY KEY (device, since, measurement)) WITHOUT ROWID",
+        "CREATE TABLE dirty (device INTEGER NOT NULL, day INTEGER NOT NULL, seq INTEGER NOT NULL,"
+        " PRIMARY KEY (device, day)) WITHOUT ROWID",
+        "CREATE INDEX dirty_day ON dirty (day)",
+        "CREATE TABLE bucket (plant INTEGER NOT NULL, device INTEGER NOT NULL, level INTEGER NOT NULL,"
+        " since INTEGER NOT NULL, body BLOB NOT NULL, carry BLOB,"
+        " PRIMARY KEY (plant, device, level, since)) WITHOUT ROWID",
+        "CREATE TABLE once (minute INTEGER NOT NULL, key BLOB NOT NULL, PRIMARY KEY (minute, key)) WITHOUT ROWID",
+        "CREATE TABLE alarm (device INTEGER NOT NULL, raised INTEGER NOT NULL, code TEXT NOT NULL, cleared INTEGER,"
+        " body BLOB NOT NULL, PRIMARY KEY (device, raised, code)) WITHOUT ROWID",
+        "CREATE TABLE command (id INTEGER PRIMARY KEY, account INTEGER NOT NULL, device INTEGER NOT NULL,"
+        " key TEXT NOT NULL, state TEXT NOT NULL, body BLOB NOT NULL, UNIQUE (account, key))",
+        "CREATE INDEX command_open ON command (device, state)",
+        "CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, account INTEGER NOT NULL,"
+        " credential INTEGER NOT NULL, action TEXT NOT NULL, detail TEXT NOT NULL)",
+    ),
+)

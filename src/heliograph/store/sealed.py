@@ -1,0 +1,234 @@
+"""The sealed tier, and reading both tiers as one.
+
+A span of a device's records becomes one row of instants and one compressed column a measurement. A record that comes
+late for a sealed span waits in the hot tier, is read over the chunk, and goes into it when the span is sealed again.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from heliograph.clock import DAY_MS, HOUR_MS
+from heliograph.model.samples import Floats, Instants, Series
+from heliograph.store import chunks
+from heliograph.store.base import Rows
+from heliograph.store.names import Names
+from heliograph.store.samples import audit_correction
+from heliograph.store.sqlite import Database
+
+LONGEST_MS = DAY_MS + DAY_MS // 4
+"""No chunk is longer: a local day of 25 hours, and the remainders around a change of zone."""
+TEXT_BASE = 1 << 40
+"""Columns of texts are filed under the measurement's number plus this."""
+
+HOT = "SELECT at, shape, body, text FROM sample WHERE device = ? AND at >= ? AND at < ? ORDER BY at"
+SPANS = "SELECT since, until, rows, times FROM sealed WHERE device = ? AND since > ? AND since < ? ORDER BY since"
+Texts = dict[str, list[str | None]]
+
+
+class Tiers:
+    """Reads both tiers merged; seals and reseals spans."""
+
+    def __init__(self, database: Database, names: Names) -> None:
+        self._database = database
+        self._names = names
+
+    def series(self, device: int, since_ms: int, until_ms: int, keys: Sequence[str] | None = None) -> Series:
+        """Samples of a device with since <= at < until, oldest first. `keys` None asks for everything."""
+        parts = self._chunks(self._database.reader, device, since_ms, until_ms, keys)
+        hot = self._hot(self._database.reader, device, since_ms, until_ms, keys)
+        return _join(device, [*parts, *hot])
+
+    def _hot(self, rows: Rows, device: int, since_ms: int, until_ms: int, keys: Sequence[str] | None) -> list[Series]:
+        found = rows.execute(HOT, (device, since_ms, until_ms)).fetchall()
+        by_shape: dict[int, list[tuple[int, int, bytes, bytes | None]]] = {}
+        for row in found:
+            by_shape.setdefault(row[1], []).append(row)
+        return [self._run(device, group, shape, keys) for shape, group in by_shape.items()]
+
+    def _run(
+        self, device: int, found: list[tuple[int, int, bytes, bytes | None]], shape: int, keys: Sequence[str] | None
+    ) -> Series:
+        names = self._names.columns[shape]
+        at_ms = np.array([row[0] for row in found], np.int64)
+        matrix = np.frombuffer(b"".join([row[2] for row in found]), "<f8").reshape(len(found), len(names))
+        wanted = None if keys is None else set(keys)
+        columns = {key: matrix[:, i] for i, key in enumerate(names) if wanted is None or key in wanted}
+        texts: Texts = {}
+        for index, row in enumerate(found):
+            if row[3] is not None:
+                for key, words in msgspec.msgpack.decode(row[3], type=dict[str, str]).items():
+                    if wanted is None or key in wanted:
+                        texts.setdefault(key, [None] * len(found))[index] = words
+        return Series(device, at_ms, columns, texts)
+
+    def _chunks(
+        self, rows: Rows, device: int, since_ms: int, until_ms: int, keys: Sequence[str] | None
+    ) -> list[Series]:
+        parts: list[Series] = []
+        for since, until, count, times in rows.execute(SPANS, (device, since_ms - LONGEST_MS, until_ms)).fetchall():
+            if until <= since_ms:
+                continue
+            at_ms = chunks.unpack_times(times)
+            low, high = 0, count
+            if since < since_ms or until > until_ms:
+                low, high = np.searchsorted(at_ms, (since_ms, until_ms)).tolist()
+                if low == high:
+                    continue
+            parts.append(self._chunk(rows, device, since, at_ms, keys, slice(low, high)))
+        return parts
+
+    def _chunk(
+        self, rows: Rows, device: int, since: int, at_ms: Instants, keys: Sequence[str] | None, cut: slice
+    ) -> Series:
+        count = len(at_ms)
+        if keys is None:
+            found = rows.execute(
+                "SELECT measurement, body FROM chunk WHERE device = ? AND since = ?", (device, since)
+            ).fetchall()
+        else:
+            ids = [self._names.ids[key] for key in keys if key in self._names.ids]
+            found = []
+            for number in (*ids, *(number + TEXT_BASE for number in ids)):
+                row = rows.execute(
+                    "SELECT measurement, body FROM chunk WHERE device = ? AND since = ? AND measurement = ?",
+                    (device, since, number),
+                ).fetchone()
+                if row is not None:
+                    found.append(row)
+        columns: dict[str, Floats] = {}
+        texts: Texts = {}
+        for number, body in found:
+            if number >= TEXT_BASE:
+                texts[self._names.keys[number - TEXT_BASE]] = chunks.unpack_texts(body)[cut]
+            else:
+                columns[self._names.keys[number]] = chunks.unpack(body, count)[cut]
+        return Series(device, at_ms[cut], columns, texts)
+
+    def instants(self, device: int, since_ms: int, until_ms: int) -> Instants:
+        """When samples came, with since <= at < until. [ms]"""
+        query = self._database.query
+        parts = [
+            np.array([at for (at,) in query(
+                "SELECT at FROM sample WHERE device = ? AND at >= ? AND at < ?", (device, since_ms, until_ms)
+            )], np.int64)
+        ]  # fmt: skip
+        for _, _, _, times in query(SPANS, (device, since_ms - LONGEST_MS, until_ms)):
+            parts.append(chunks.unpack_times(times))
+        found = np.unique(np.concatenate(parts))
+        return found[(found >= since_ms) & (found < until_ms)]
+
+    def covered_hours(self, device: int) -> list[int]:
+        """Every hour since 1970 in which the device may have samples."""
+        query = self._database.query
+        hours = {int(h) for (h,) in query("SELECT DISTINCT at / 3600000 FROM sample WHERE device = ?", (device,))}
+        for since, until in query("SELECT since, until FROM sealed WHERE device = ?", (device,)):
+            hours.update(range(since // HOUR_MS, -(-until // HOUR_MS)))
+        return sorted(hours)
+
+    def oldest_hot(self, device: int) -> int | None:
+        """The instant of the oldest record that is not sealed. [ms]"""
+        found = self._database.query("SELECT at FROM sample WHERE device = ? ORDER BY at LIMIT 1", (device,))
+        return int(found[0][0]) if found else None
+
+    def span(self, device: int, at_ms: int, since_ms: int, until_ms: int) -> tuple[int, int]:
+        """The span to seal around an instant: the chunk that holds it, else the given one, cut to its neighbours."""
+        for since, until, _, _ in self._database.query(SPANS, (device, at_ms - LONGEST_MS, until_ms)):
+            if since <= at_ms < until:
+                return since, until
+            if until <= at_ms:
+                since_ms = max(since_ms, until)
+            else:
+                until_ms = min(until_ms, since)
+        return since_ms, until_ms
+
+    def seal(self, device: int, since_ms: int, until_ms: int, rows: Rows) -> int:
+        """Move the hot records of a span into its chunk, inside a transaction. Returns how many moved."""
+        hot = self._hot(rows, device, since_ms, until_ms, None)
+        if not hot:
+            return 0
+        old = self._chunks(rows, device, since_ms, until_ms, None)
+        whole = _join(device, [*old, *hot])
+        if old:
+            self._audit_replaced(_join(device, old), _join(device, hot), rows)
+            rows.execute("DELETE FROM chunk WHERE device = ? AND since = ?", (device, since_ms))
+        rows.execute(
+            "INSERT OR REPLACE INTO sealed (device, since, until, rows, times) VALUES (?, ?, ?, ?, ?)",
+            (device, since_ms, until_ms, len(whole.at_ms), chunks.pack_times(whole.at_ms)),
+        )
+        packed = [
+            (device, since_ms, self._names.measurement(key, rows), chunks.pack(np.ascontiguousarray(values)))
+            for key, values in whole.columns.items()
+        ]
+        packed += [
+            (device, since_ms, TEXT_BASE + self._names.measurement(key, rows), chunks.pack_texts(texts))
+            for key, texts in whole.texts.items()
+        ]
+        packed.sort(key=lambda row: row[2])
+        rows.executemany("INSERT INTO chunk (device, since, measurement, body) VALUES (?, ?, ?, ?)", packed)
+        rows.execute("DELETE FROM sample WHERE device = ? AND at >= ? AND at < ?", (device, since_ms, until_ms))
+        return sum(len(part.at_ms) for part in hot)
+
+    @staticmethod
+    def _audit_replaced(old: Series, new: Series, rows: Rows) -> None:
+        shared, in_old, in_new = np.intersect1d(old.at_ms, new.at_ms, return_indices=True)
+        changed: dict[int, dict[str, tuple[float | str, float | str]]] = {}
+        for key in old.columns.keys() & new.columns.keys():
+            before, after = old.columns[key][in_old], new.columns[key][in_new]
+            for index in np.flatnonzero((before != after) & ~np.isnan(before) & ~np.isnan(after)).tolist():
+                changed.setdefault(int(shared[index]), {})[key] = (float(before[index]), float(after[index]))
+        for at_ms, pairs in changed.items():
+            before_bag = {key: pair[0] for key, pair in pairs.items()}
+            audit_correction(rows, 0, old.device_id, at_ms, before_bag, {key: pair[1] for key, pair in pairs.items()})
+
+
+def _join(device: int, parts: list[Series]) -> Series:
+    """Parts as one; where two hold the same instant, what the later part has wins."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return Series(device, np.empty(0, np.int64), {}, {})
+    if _disjoint(parts):
+        return _concatenate(device, sorted(parts, key=lambda part: int(part.at_ms[0])))
+    at_ms = np.unique(np.concatenate([part.at_ms for part in parts]))
+    columns: dict[str, Floats] = {}
+    texts: Texts = {}
+    for part in parts:
+        place = np.searchsorted(at_ms, part.at_ms)
+        for key, values in part.columns.items():
+            column = columns.setdefault(key, np.full(len(at_ms), np.nan))
+            here = ~np.isnan(values)
+            column[place[here]] = values[here]
+        for key, words in part.texts.items():
+            line = texts.setdefault(key, [None] * len(at_ms))
+            for index, word in zip(place.tolist(), words, strict=True):
+                if word is not None:
+                    line[index] = word
+    return Series(device, at_ms, columns, texts)
+
+
+def _disjoint(parts: list[Series]) -> bool:
+    spans = sorted((int(part.at_ms[0]), int(part.at_ms[-1])) for part in parts)
+    return all(a[1] < b[0] for a, b in itertools.pairwise(spans))
+
+
+def _concatenate(device: int, parts: list[Series]) -> Series:
+    counts = [len(part.at_ms) for part in parts]
+    keys = list(dict.fromkeys(key for part in parts for key in part.columns))
+    blanks = [np.full(count, np.nan) for count in counts]
+    columns = {
+        key: np.concatenate([part.columns.get(key, blank) for part, blank in zip(parts, blanks, strict=True)])
+        for key in keys
+    }
+    text_keys = list(dict.fromkeys(key for part in parts for key in part.texts))
+    texts: Texts = {}
+    for key in text_keys:
+        line: list[str | None] = []
+        for part, count in zip(parts, counts, strict=True):
+            line.extend(part.texts.get(key) or [None] * count)
+        texts[key] = line
+    return Series(device, np.concatenate([part.at_ms for part in parts]), columns, texts)

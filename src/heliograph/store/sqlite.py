@@ -1,0 +1,304 @@
+"""SQLite: one file, one writer, many readers; what is acknowledged is on the disk.
+
+One task owns the write connection. It takes whatever is queued into one transaction, so that single records share the
+wait for the disk. Statements run on the event loop, the commit in a thread: the driver drops and retakes the
+interpreter's lock at every row, so a busy loop would stall a writing thread at each of them (docs/decisions/0002).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from heliograph.errors import HubError, StoreBusyError, StoreError, StoreFullError
+from heliograph.store.base import Rows
+from heliograph.store.schema import MIGRATIONS
+
+T = TypeVar("T")
+
+
+class StoreConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the database is kept."""
+
+    busy_timeout_s: float = 5.0
+    """How long a write waits for another process that holds the database. [s]"""
+    group_rows: int = 4000
+    """About how many records one transaction takes at most."""
+    checkpoint_mb: int = 32
+    """How much the write-ahead log grows before it is folded into the database. [MB]"""
+    cache_mb: int = 24
+    """Page cache of each connection. [MB]"""
+
+
+class Task(msgspec.Struct):
+    """A queued write: `job` runs inside a transaction, `weight` is about how many rows it writes."""
+
+    job: Callable[[Rows], Any]  # any: jobs return what they like
+    weight: int
+    done: asyncio.Future[Any]
+    guarded: bool = True
+
+
+def connect(path: Path, config: StoreConfig, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open the database file with the settings every connection shares."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection.execute(f"PRAGMA busy_timeout={int(config.busy_timeout_s * 1000)}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    connection.execute(f"PRAGMA cache_size={-1024 * config.cache_mb}")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    if read_only:
+        connection.execute("PRAGMA query_only=1")
+    return connection
+
+
+def migrate(connection: sqlite3.Connection) -> int:
+    """Bring the tables up to date in one transaction; returns the version.
+
+    Raises StoreError for a database newer than this program.
+    """
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(MIGRATIONS):
+        raise StoreError(f"the database is of version {version}, this program knows {len(MIGRATIONS)}: upgrade it")
+    if version == len(MIGRATIONS):
+        return version
+    connection.execute("BEGIN IMMEDIATE")
+    for migration in MIGRATIONS[version:]:
+        for statement in migration:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+    connection.execute("COMMIT")
+    return len(MIGRATIONS)
+
+
+def translate(error: sqlite3.Error | OSError) -> StoreError:
+    """The hub's error for a driver's; the text holds no path and no statement."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreBusyError("another process holds the database; try again")
+    if code == sqlite3.SQLITE_FULL or getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFullError("no room left on the disk; nothing was kept")
+    if code == sqlite3.SQLITE_IOERR:
+        return StoreFullError("the disk does not take data; nothing was kept")
+    return StoreError("the database failed; nothing was kept")
+
+
+class Database:
+    """The file with its connections: `writer` for the one writing task, `reader` for committed data."""
+
+    def __init__(self, path: Path, config: StoreConfig | None = None) -> None:
+        self.path = path
+        self.config = config or StoreConfig()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
+        try:
+            self.writer = connect(path, self.config)
+            self.version = migrate(self.writer)
+            self.reader = connect(path, self.config, read_only=True)
+        except sqlite3.Error as error:
+            raise translate(error) from error
+        # The writer waits on the loop, not in the driver, for another process's lock.
+        self.writer.execute("PRAGMA busy_timeout=0")
+        self._queue: deque[Task] = deque()
+        self._wake = asyncio.Event()
+        self._threads = ThreadPoolExecutor(1, "heliograph-commit")
+        self._checkpointer = ThreadPoolExecutor(1, "heliograph-checkpoint")
+        self._checkpointing: asyncio.Future[None] | None = None
+        self._closed = False
+        self.after_rollback: Callable[[], None] = lambda: None
+        self.commits = 0
+
+    async def write(self, job: Callable[[Rows], T], *, weight: int = 1, guarded: bool = True) -> T:
+        """Run `job` in the next transaction and return its result after the commit.
+
+        A HubError that the job raises undoes this job alone. `guarded=False` is for jobs that raise only before their
+        first change. Raises StoreError when the transaction could not be kept.
+        """
+        if self._closed:
+            raise StoreError("the hub is shutting down")
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.append(Task(job, weight, cast("asyncio.Future[Any]", done), guarded))
+        self._wake.set()
+        return await done
+
+    def write_now(self, job: Callable[[Rows], T]) -> T:
+        """Run `job` in a transaction of its own, before the writing task runs (set-up, command line)."""
+        try:
+            self.writer.execute(f"PRAGMA busy_timeout={int(self.config.busy_timeout_s * 1000)}")
+            self.writer.execute("BEGIN IMMEDIATE")
+            try:
+                result = job(cast("Rows", self.writer))
+            except BaseException:
+                self.writer.execute("ROLLBACK")
+                self.after_rollback()
+                raise
+            self.writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise translate(error) from error
+        finally:
+            self.writer.execute("PRAGMA busy_timeout=0")
+        return result
+
+    async def run(self) -> None:
+        """The writing task: until cancelled, then everything queued is still written."""
+        try:
+            while not self._closed:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._queue:
+                    await self._transaction()
+        finally:
+            self._closed = True
+
+    async def drain(self) -> None:
+        """Write what is queued, then refuse more."""
+        self._closed = True
+        while self._queue:
+            await self._transaction()
+
+    def _take(self) -> list[Task]:
+        group: list[Task] = []
+        weight = 0
+        while self._queue and (not group or weight + self._queue[0].weight <= self.config.group_rows):
+            task = self._queue.popleft()
+            weight += task.weight
+            group.append(task)
+        return group
+
+    async def _transaction(self) -> None:
+        group = self._take()
+        try:
+            await self._begin()
+            results = self._apply(group)
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._commit)
+        except (sqlite3.Error, OSError, StoreError) as error:
+            self._rollback()
+            self._settle(group, [error if isinstance(error, StoreError) else translate(error)] * len(group))
+            return
+        except BaseException:
+            self._rollback()
+            self._settle(group, [StoreError("the write was abandoned; nothing was kept")] * len(group))
+            raise
+        self.commits += 1
+        self._settle(group, results)
+        self._maybe_checkpoint()
+
+    @staticmethod
+    def _settle(group: list[Task], results: Sequence[Any]) -> None:
+        for task, result in zip(group, results, strict=True):
+            if task.done.done():
+                continue
+            if isinstance(result, HubError):
+                task.done.set_exception(result)
+            else:
+                task.done.set_result(result)
+
+    def _apply(self, group: list[Task]) -> list[Any]:
+        results: list[Any] = []
+        rows = cast("Rows", self.writer)
+        for task in group:
+            try:
+                if task.guarded:
+                    rows.execute("SAVEPOINT job")
+                results.append(task.job(rows))
+                if task.guarded:
+                    rows.execute("RELEASE job")
+            except StoreError:
+                raise
+            except HubError as error:
+                results.append(error)
+                if task.guarded:
+                    rows.execute("ROLLBACK TO job")
+                    rows.execute("RELEASE job")
+                    self.after_rollback()
+        return results
+
+    def _commit(self) -> None:
+        self.writer.execute("COMMIT")
+
+    def _rollback(self) -> None:
+        if self.writer.in_transaction:
+            self.writer.execute("ROLLBACK")
+        self.after_rollback()
+
+    async def _begin(self) -> None:
+        waited_s = 0.0
+        while True:
+            try:
+                self.writer.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if not isinstance(translate(error), StoreBusyError) or waited_s >= self.config.busy_timeout_s:
+                    raise
+            await asyncio.sleep(0.02)
+            waited_s += 0.02
+
+    def wal_bytes(self) -> int:
+        """Size of the write-ahead log. [bytes]"""
+        try:
+            return Path(f"{self.path}-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _maybe_checkpoint(self) -> None:
+        if self._checkpointing is not None and not self._checkpointing.done():
+            return
+        if self.commits % 16 or self.wal_bytes() < self.config.checkpoint_mb << 20:
+            return
+        loop = asyncio.get_running_loop()
+        self._checkpointing = loop.run_in_executor(self._checkpointer, self._checkpoint)
+
+    def _checkpoint(self) -> None:
+        """Copy the log into the database beside the writer, then let the log start over."""
+        connection = connect(self.path, self.config)
+        try:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            connection.execute("PRAGMA busy_timeout=100")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.OperationalError as error:
+            if not isinstance(translate(error), StoreBusyError):
+                raise
+        finally:
+            connection.close()
+
+    def query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:  # any: see Cursor
+        """Rows of committed data. Raises StoreError."""
+        try:
+            return self.reader.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise translate(error) from error
+
+    def backup(self, target: Path, progress: Callable[[int, int], None] | None = None) -> None:
+        """Copy the database as of now to a new file, while it is in use. `progress(left, total)` counts pages."""
+        copy = sqlite3.connect(target)
+        try:
+            self.reader.backup(copy, pages=4096, progress=lambda _s, left, total: progress and progress(left, total))
+        except sqlite3.Error as error:
+            raise translate(error) from error
+        finally:
+            copy.close()
+
+    def check(self) -> list[str]:
+        """What SQLite's own quick check finds; empty when all is well."""
+        return [str(row[0]) for row in self.query("PRAGMA quick_check") if row[0] != "ok"]
+
+    def close(self) -> None:
+        """Close all connections; the log is folded in, so the file alone is the database."""
+        self._closed = True
+        self._threads.shutdown()
+        self._checkpointer.shutdown()
+        self.reader.close()
+        try:
+            self.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            self.writer.close()
