@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -16,13 +17,14 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from heliograph import __version__
 from heliograph.errors import ConfigError
 from heliograph.hub import LocalHub
 from heliograph.protocol.dialect import Dialect, discover
 from heliograph.protocol.limits import Limiter
-from heliograph.protocol.serving import routes
+from heliograph.protocol.serving import Application, routes
 
 log = logging.getLogger("heliograph")
 
@@ -39,7 +41,7 @@ def dialects(names: tuple[str, ...] = ()) -> list[Dialect]:
     return [found[name] for name in names or found]
 
 
-def make_app(hub: LocalHub) -> Starlette:
+def make_app(hub: LocalHub) -> ASGIApp:
     """The ASGI application of a hub: every dialect's routes, `/healthz` and `/metrics`."""
     serve = hub.config.serve
     limiter = Limiter(hub.wall, enabled=serve.limits == "documented")
@@ -52,13 +54,9 @@ def make_app(hub: LocalHub) -> Starlette:
     async def show_metrics(_: Request) -> Response:
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(
-        routes=[
-            *routes(dialects(serve.dialects), hub, limiter, serve.max_body_bytes),
-            Route("/healthz", healthz),
-            Route("/metrics", show_metrics),
-        ]
-    )
+    made = routes(dialects(serve.dialects), hub, limiter, serve.max_body_bytes)
+    own = [Route("/healthz", healthz), Route("/metrics", show_metrics)]
+    return Application(made, Starlette(routes=[*made, *own]))
 
 
 def _metrics(hub: LocalHub) -> CollectorRegistry:
@@ -90,6 +88,10 @@ async def run(
     `ready` is awaited once requests are answered; `beside` runs as long as the server does.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    # What is loaded by now stays; a request makes thousands of short-lived objects and hardly a cycle.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from heliograph.clock import Clock, Level, WallClock, day_of, instant_ms, zone
+from heliograph.commands.journal import Journal
 from heliograph.config import Config
 from heliograph.errors import (
     BadRequestError,
@@ -69,6 +70,7 @@ class LocalHub:
         )  # fmt: skip
         self.refolding = Refolding(self.database, self.registry, self.hot, self.tiers)
         self.alarms_ = Alarms(self.database)
+        self.journal = Journal(self.database, self.wall)
         self._earliest_ms = instant_ms(
             datetime.combine(date.fromisoformat(self.config.ingest.earliest), datetime.min.time(), UTC)
         )
@@ -93,6 +95,7 @@ class LocalHub:
             asyncio.create_task(self.sealing.run(), name="sealing"),
             asyncio.create_task(self._housekeeping(), name="housekeeping"),
         ]
+        await self.journal.recover()
 
     def recover(self) -> None:
         """After an unclean stop, make the newest readings again; refold plants whose zone rules changed."""
@@ -126,7 +129,7 @@ class LocalHub:
             await asyncio.sleep(1.0)
             beat += 1
             self.registry.refresh()
-            if beat % 15 == 0 or len(self.hot.pending) > 20_000:
+            if beat % 15 == 0 or self.hot.pending > 20_000:
                 await self.hot.flush()
             if beat % 60 == 0:
                 minute = self.wall.now_ms() // 60_000

@@ -181,7 +181,7 @@ def _times(energy_wh: Floats, kg_per_kwh: float | None) -> Floats:
 
 
 def trees(energy_wh: Floats, constants: KpiProfile) -> Floats:
-    """Trees that take up as much carbon dioxide, rounded half up to whole ones or to thousandths, as the profile says."""
+    """Trees that take up as much carbon dioxide, rounded as the profile says: half up to whole ones, or to 0.001."""
     count = co2_kg(energy_wh, constants) / constants.co2_kg_per_tree_year / constants.tree_years
     rounded: Floats = np.floor(count + 0.5) if constants.tree_rounding == "whole" else np.round(count, 3)
     return rounded

@@ -23,7 +23,7 @@ class Envelope(Protocol):
         ...
 
     def failure(self, error: HubError, operation: Operation[Any, Any] | None, request: Request, now_ms: int) -> Reply:
-        """Wrap an error; anything outside the tree arrives as a plain HubError. `now_ms` is the wall clock."""
+        """Wrap an error; anything outside the tree arrives as a plain HubError. `now_ms` is by the plant clock."""
         ...
 
     def open(self, operation: Operation[Any, Any], status: int, body: bytes) -> Any:  # any: see success

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
@@ -65,7 +65,7 @@ class Request(msgspec.Struct):
 class Reply(msgspec.Struct):
     """An HTTP answer; a body that is an iterator is sent piece by piece."""
 
-    body: bytes | AsyncIterator[bytes]
+    body: bytes | AsyncGenerator[bytes, None]
     status: int = 200
     headers: dict[str, str] = {}
     content_type: str = "application/json"

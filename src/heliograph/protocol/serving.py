@@ -10,12 +10,13 @@ import logging
 import secrets
 import zlib
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from heliograph.errors import (
     BadRequestError,
@@ -152,7 +153,7 @@ class Endpoint:
         await respond(reply, send)
 
     def _failure(self, error: HubError, request: Request) -> Reply:
-        return self._envelope.failure(error, self._operation, request, self._hub.wall.now_ms())
+        return self._envelope.failure(error, self._operation, request, self._hub.clock.now_ms())
 
     async def _reply(self, request: Request, receive: Receive) -> Reply:
         request.raw_body = await read_body(receive, self._max_body, request.headers.get("content-length"))
@@ -186,8 +187,9 @@ async def respond(reply: Reply, send: Send) -> None:
         return
     start: Message = {"type": "http.response.start", "status": reply.status, "headers": headers}
     await send(start)
-    async for piece in reply.body:
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    async with aclosing(reply.body) as pieces:
+        async for piece in pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
 
@@ -201,7 +203,29 @@ class WrongMethod:
         """Refuse one request."""
         request = Request(scope["method"], scope["path"], "", {}, b"", b"", request_id=secrets.token_hex(16))
         error = NotFoundError(f"{scope['method']} is not answered here")
-        await respond(self._dialect.envelope.failure(error, None, request, self._hub.wall.now_ms()), send)
+        await respond(self._dialect.envelope.failure(error, None, request, self._hub.clock.now_ms()), send)
+
+
+class Application:
+    """Operations whose path holds no parameter are found at once; everything else goes through the router."""
+
+    def __init__(self, made: Sequence[Route], router: ASGIApp) -> None:
+        self._router = router
+        self._static: dict[tuple[str, str], Endpoint] = {
+            (method, route.path): route.endpoint
+            for route in made
+            for method in route.methods or ()
+            if isinstance(route.endpoint, Endpoint) and "{" not in route.path
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            endpoint = self._static.get((scope["method"], scope["path"]))
+            if endpoint is not None:
+                await endpoint(scope, receive, send)
+                return
+        await self._router(scope, receive, send)
 
 
 def routes(dialects: Sequence[Dialect], hub: Hub, limiter: Limiter, max_body: int) -> list[Route]:

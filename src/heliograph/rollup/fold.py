@@ -215,7 +215,7 @@ def _times(series: Series, starts: Instants, config: RollupConfig, hours: dict[s
     use = (step <= config.max_gap_s * 1000) & (hour >= 0) & (hour < len(starts) - 1)
     for quantity, active in ((b.CHARGING_TIME, watts[1:] < 0), (b.DISCHARGING_TIME, watts[1:] > 0)):
         seconds = np.where(active, step / 1000.0, 0.0)
-        hours[quantity] = np.bincount(hour[use], weights=seconds[use], minlength=len(starts) - 1)
+        hours[quantity] = np.bincount(hour[use], seconds[use], len(starts) - 1).astype(np.float64)
 
 
 def _received(at_ms: Instants, starts: Instants) -> Floats:

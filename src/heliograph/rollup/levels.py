@@ -46,7 +46,7 @@ class RollupConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The longest stretch between two samples that power is integrated across. [s]"""
     min_irradiance: float = 50.0
     """From which in-plane irradiance on an inverter is expected to produce. [W/m2]"""
-    fold_every_s: float = 5.0
+    fold_every_s: float = 15.0
     """How long folding may lag behind samples when nobody reads. [s]"""
 
 

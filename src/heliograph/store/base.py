@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -14,8 +14,15 @@ from heliograph.protocol.hub import Once
 class Cursor(Protocol):
     """What a statement gives back."""
 
-    rowcount: int
-    lastrowid: int | None
+    @property
+    def rowcount(self) -> int:
+        """How many rows the statement changed."""
+        ...
+
+    @property
+    def lastrowid(self) -> int | None:
+        """The number of the row that was inserted last."""
+        ...
 
     def fetchall(self) -> list[Any]:  # any: rows of a database are tuples of its own types
         """All rows."""
@@ -31,11 +38,11 @@ class Cursor(Protocol):
 class Rows(Protocol):
     """A connection, as far as the store's modules need one."""
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ...) -> Cursor:
+    def execute(self, sql: str, parameters: Any = ..., /) -> Cursor:  # any: what drivers take differs
         """Run one statement."""
         ...
 
-    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]]) -> Cursor:
+    def executemany(self, sql: str, parameters: Any, /) -> Cursor:  # any: see execute
         """Run one statement for many rows."""
         ...
 

@@ -108,7 +108,7 @@ def unpack_times(blob: bytes) -> Instants:
     """The instants of `pack_times`."""
     if blob[0] == REGULAR:
         _, first, step, count = _TIMES.unpack(blob)
-        return first + step * np.arange(count, dtype=np.int64)
+        return np.asarray(first + step * np.arange(count, dtype=np.int64), np.int64)
     return np.asarray(standalone.simple_decompress(blob[1:]), np.int64)
 
 

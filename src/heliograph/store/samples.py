@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -20,6 +20,13 @@ from heliograph.store.sqlite import Database
 
 INSERT = "INSERT OR IGNORE INTO sample (device, at, shape, body, text) VALUES (?, ?, ?, ?, ?)"
 Newest = tuple[int, bytes, bytes | None]
+
+
+class Group(msgspec.Struct):
+    """Newest records of one shape that are not yet written down: by device, and none is newer than `at_ms`."""
+
+    at_ms: int
+    newest: dict[int, Newest]
 
 
 def pack(block: Block) -> Records:
@@ -43,7 +50,7 @@ class HotTier:
         self._names = names
         self._marked: dict[int, set[int]] = {}
         self._seq = itertools.count(time.time_ns())
-        self.pending: dict[tuple[int, tuple[str, ...]], Newest] = {}
+        self._pending: dict[tuple[str, ...], Group] = {}
 
     def forget(self) -> None:
         """After a rollback: what was believed to be marked may not be."""
@@ -131,14 +138,16 @@ class HotTier:
 
     def _note_latest(self, submission: Submission) -> None:
         for records in submission.records:
-            if records.dense and records.texts is None:
-                keys = records.keys
-                for device, at, body in zip(records.device_ids, records.at_ms, records.bodies, strict=True):
-                    held = self.pending.get((device, keys))
-                    if held is None or at >= held[0]:
-                        self.pending[(device, keys)] = (at, body, None)
-                continue
+            first, last = min(records.at_ms), max(records.at_ms)
             texts = records.texts or itertools.repeat(None)
+            if records.dense and first == last:
+                group = self._pending.setdefault(records.keys, Group(first, {}))
+                if first >= group.at_ms:
+                    group.at_ms = last
+                    group.newest.update(
+                        zip(records.device_ids, zip(records.at_ms, records.bodies, texts, strict=False), strict=False)
+                    )
+                    continue
             for device, at, body, text in zip(records.device_ids, records.at_ms, records.bodies, texts, strict=False):
                 self._note_one(device, at, records.keys, body, text)
 
@@ -148,50 +157,71 @@ class HotTier:
         if not here.all():
             keys = tuple(key for key, kept in zip(keys, here.tolist(), strict=True) if kept)
             body = values[here].tobytes()
-        held = self.pending.get((device, keys))
+        group = self._pending.setdefault(keys, Group(at, {}))
+        group.at_ms = max(group.at_ms, at)
+        held = group.newest.get(device)
         if held is None or at >= held[0]:
-            self.pending[(device, keys)] = (at, body, text)
+            group.newest[device] = (at, body, text)
 
-    def flush_latest(self, rows: Rows, taken: dict[tuple[int, tuple[str, ...]], Newest]) -> None:
-        """Write newest readings; never an older over a newer one."""
+    @property
+    def pending(self) -> int:
+        """How many newest readings are only in memory."""
+        return sum(len(group.newest) for group in self._pending.values())
+
+    def flush_device(self, rows: Rows, device: int) -> None:
+        """Write down the newest readings of one device, before its records leave the hot tier."""
+        for keys, group in self._pending.items():
+            if device in group.newest:
+                self._write_latest(rows, keys, {device: group.newest[device]})
+
+    def _write_latest(self, rows: Rows, keys: tuple[str, ...], newest: dict[int, Newest]) -> None:
+        shape = self._names.shape(keys, rows)
         rows.executemany(
             "INSERT INTO latest (device, shape, at, body, text) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (device, shape) DO UPDATE SET at = excluded.at, body = excluded.body, text = excluded.text"
             " WHERE excluded.at >= latest.at",
-            [
-                (device, self._names.shape(keys, rows), at, body, text)
-                for (device, keys), (at, body, text) in taken.items()
-            ],
+            [(device, shape, *record) for device, record in newest.items()],
         )
 
     async def flush(self) -> None:
-        """Write down the newest readings that are only in memory."""
-        taken = dict(self.pending)
+        """Write down the newest readings that are only in memory, never an older over a newer one."""
+        taken = {keys: dict(group.newest) for keys, group in self._pending.items()}
         if not taken:
             return
-        await self._database.write(lambda rows: self.flush_latest(rows, taken), weight=len(taken))
-        for key, newest in taken.items():
-            if self.pending.get(key) is newest:
-                del self.pending[key]
+
+        def job(rows: Rows) -> None:
+            for keys, newest in taken.items():
+                self._write_latest(rows, keys, newest)
+
+        await self._database.write(job, weight=self.pending)
+        for keys, newest in taken.items():
+            held = self._pending[keys].newest
+            for device, record in newest.items():
+                if held.get(device) is record:
+                    del held[device]
+            if not held:
+                del self._pending[keys]
 
     def recover(self, rows: Rows) -> None:
         """After an unclean stop: the newest readings again from the records themselves."""
         found = rows.execute("SELECT device, shape, max(at), body, text FROM sample GROUP BY device, shape")
-        for device, shape, at, body, text in found:
+        for device, shape, at, body, text in found.fetchall():
             self._note_one(device, at, self._names.columns[shape], body, text)
-        self.flush_latest(rows, self.pending)
-        self.pending.clear()
+        for keys, group in self._pending.items():
+            self._write_latest(rows, keys, group.newest)
+        self._pending.clear()
 
     def latest(self, device_ids: Sequence[int]) -> list[Latest]:
         """The newest reading of everything each device sent."""
-        waiting: dict[int, list[tuple[int, tuple[str, ...], bytes, bytes | None]]] = {}
-        wanted = set(device_ids)
-        for (device, keys), (at, body, text) in self.pending.items():
-            if device in wanted:
-                waiting.setdefault(device, []).append((at, keys, body, text))
-        return [self._latest(device, waiting.get(device, [])) for device in device_ids]
+        return [
+            self._latest(
+                device,
+                [(keys, group.newest[device]) for keys, group in self._pending.items() if device in group.newest],
+            )
+            for device in device_ids
+        ]
 
-    def _latest(self, device: int, waiting: Iterable[tuple[int, tuple[str, ...], bytes, bytes | None]]) -> Latest:
+    def _latest(self, device: int, waiting: list[tuple[tuple[str, ...], Newest]]) -> Latest:
         columns = self._names.columns
         found = [
             (at, columns[shape], body, text)
@@ -199,7 +229,7 @@ class HotTier:
                 "SELECT shape, at, body, text FROM latest WHERE device = ?", (device,)
             )
         ]
-        found.extend(waiting)
+        found.extend((at, keys, body, text) for keys, (at, body, text) in waiting)
         found.sort(key=lambda entry: entry[0])
         readings: dict[str, Reading] = {}
         for at, keys, body, text in found:

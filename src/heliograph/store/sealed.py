@@ -24,6 +24,8 @@ LONGEST_MS = DAY_MS + DAY_MS // 4
 """No chunk is longer: a local day of 25 hours, and the remainders around a change of zone."""
 TEXT_BASE = 1 << 40
 """Columns of texts are filed under the measurement's number plus this."""
+FEW = 8
+"""Up to how many columns are looked up one by one."""
 
 HOT = "SELECT at, shape, body, text FROM sample WHERE device = ? AND at >= ? AND at < ? ORDER BY at"
 SPANS = "SELECT since, until, rows, times FROM sealed WHERE device = ? AND since > ? AND since < ? ORDER BY since"
@@ -91,15 +93,8 @@ class Tiers:
                 "SELECT measurement, body FROM chunk WHERE device = ? AND since = ?", (device, since)
             ).fetchall()
         else:
-            ids = [self._names.ids[key] for key in keys if key in self._names.ids]
-            found = []
-            for number in (*ids, *(number + TEXT_BASE for number in ids)):
-                row = rows.execute(
-                    "SELECT measurement, body FROM chunk WHERE device = ? AND since = ? AND measurement = ?",
-                    (device, since, number),
-                ).fetchone()
-                if row is not None:
-                    found.append(row)
+            ids = {self._names.ids[key] for key in keys if key in self._names.ids}
+            found = self._some(rows, device, since, ids)
         columns: dict[str, Floats] = {}
         texts: Texts = {}
         for number, body in found:
@@ -108,6 +103,21 @@ class Tiers:
             else:
                 columns[self._names.keys[number]] = chunks.unpack(body, count)[cut]
         return Series(device, at_ms[cut], columns, texts)
+
+    @staticmethod
+    def _some(rows: Rows, device: int, since: int, ids: set[int]) -> list[tuple[int, bytes]]:
+        """Columns of a chunk: few are looked up one by one, many are read in one go with their neighbours."""
+        wanted = ids | {number + TEXT_BASE for number in ids}
+        if len(ids) > FEW:
+            found = rows.execute(
+                "SELECT measurement, body FROM chunk WHERE device = ? AND since = ?", (device, since)
+            ).fetchall()
+            return [row for row in found if row[0] in wanted]
+        marks = ",".join("?" * len(wanted))
+        return rows.execute(
+            f"SELECT measurement, body FROM chunk WHERE device = ? AND since = ? AND measurement IN ({marks})",  # noqa: S608  question marks only
+            (device, since, *sorted(wanted)),
+        ).fetchall()
 
     def instants(self, device: int, since_ms: int, until_ms: int) -> Instants:
         """When samples came, with since <= at < until. [ms]"""

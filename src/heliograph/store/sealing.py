@@ -59,7 +59,7 @@ class Sealing:
     async def _seal(self, device_id: int, span: tuple[int, int]) -> int:
         def job(rows: Rows) -> int:
             # The newest readings must not depend on records that leave the hot tier.
-            self._hot.flush_latest(rows, {key: held for key, held in self._hot.pending.items() if key[0] == device_id})
+            self._hot.flush_device(rows, device_id)
             return self._tiers.seal(device_id, *span, rows)
 
         return await self._database.write(job, weight=1000)

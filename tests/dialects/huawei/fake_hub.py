@@ -64,7 +64,12 @@ class FakeHub:
     def add_device(self, plant: Plant, kind: DeviceKind = DeviceKind.INVERTER, **more: object) -> Device:
         """A device of 30.24 kW, unless told otherwise."""
         base = Device(
-            id=len(self.all_devices) + 1, plant_id=plant.id, kind=kind, name=kind.value, capacity_w=30_240.0, serial="S1"
+            id=len(self.all_devices) + 1,
+            plant_id=plant.id,
+            kind=kind,
+            name=kind.value,
+            capacity_w=30_240.0,
+            serial="S1",
         )
         device = msgspec.structs.replace(base, **more)
         self.all_devices[device.id] = device
@@ -183,4 +188,3 @@ class FakeHub:
     async def report_alarms(self, caller: Caller, alarms: Sequence[Alarm]) -> int:
         """Not asked for by this dialect."""
         raise NotImplementedError
-

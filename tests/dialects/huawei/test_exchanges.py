@@ -31,7 +31,9 @@ def exchange(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def test_every_documented_call_has_an_exchange_that_succeeds() -> None:
-    answered = {exchange["request"]["path"] for exchange in EXCHANGES.values() if exchange["response"]["body"]["success"]}
+    answered = {
+        exchange["request"]["path"] for exchange in EXCHANGES.values() if exchange["response"]["body"]["success"]
+    }
     assert answered == {operation.path for operation in OPERATIONS if "northbound" in operation.cite}
 
 

@@ -134,7 +134,8 @@ async def test_calls_about_plants_refuse_with_the_codes_of_the_document(
     hub: FakeHub, client: Client, name: str
 ) -> None:
     known, foreign = hub.add_plant(), hub.add_plant(account=2)
-    for codes in (None, "", " , ", []):
+    nothing: list[object] = [None, "", " , ", []]
+    for codes in nothing:
         assert (await client.call(name, {"stationCodes": codes, **DAY}))["failCode"] == 20010
     many = ",".join(f"P{index}" for index in range(101))
     assert (await client.call(name, {"stationCodes": many, **DAY}))["failCode"] == 20014
@@ -157,12 +158,13 @@ async def test_calls_about_devices_refuse_with_the_codes_of_the_document(
 
     assert await refusal(None) == await refusal("") == 20011
     assert await refusal(numbers(known), None) == await refusal(numbers(known), "x") == 20013
+    assert await refusal(numbers(known), 1.5) == await refusal(numbers(known), "nan") == 20013
     assert await refusal(numbers(known), 46) == await refusal(numbers(known), 2) == 20013
     assert await refusal(",".join(str(index) for index in range(101))) == 20016
     assert await refusal(numbers(foreign)) == await refusal("abc") == 20008
     assert await refusal(numbers(known, battery)) == await refusal(numbers(known), 39) == 20006
     assert await refusal(numbers(foreign, known) + ",5") == 0
-    assert await refusal(number(known), "1") == 0
+    assert await refusal(number(known), " 1 ") == await refusal([number(known)], 1.0) == 0
 
 
 @pytest.mark.parametrize("name", [*PLANT_REPORTS, *DEVICE_REPORTS, "getDevFiveMinutes"])

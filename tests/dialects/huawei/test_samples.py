@@ -32,7 +32,9 @@ def keep(hub: FakeHub, device: Device, minutes: Sequence[float], **columns: Sequ
     hub.series[device.id] = Series(device.id, at_ms, named)
 
 
-async def ask(client: Client, *devices: Device, type_id: int = 1, at_ms: object = SHANGHAI_DAY_MS) -> list[dict[str, object]]:
+async def ask(
+    client: Client, *devices: Device, type_id: int = 1, at_ms: object = SHANGHAI_DAY_MS
+) -> list[dict[str, object]]:
     answer = await client.call(
         "getDevFiveMinutes", {"devIds": numbers(*devices), "devTypeId": type_id, "collectTime": at_ms}
     )
@@ -41,9 +43,7 @@ async def ask(client: Client, *devices: Device, type_id: int = 1, at_ms: object 
     return rows
 
 
-async def test_rows_come_device_by_device_in_the_order_asked_each_at_its_own_time(
-    hub: FakeHub, client: Client
-) -> None:
+async def test_rows_come_device_by_device_in_the_order_asked_each_at_its_own_time(hub: FakeHub, client: Client) -> None:
     plant = hub.add_plant()
     first, second, silent = hub.add_device(plant), hub.add_device(plant), hub.add_device(plant)
     keep(hub, first, [0, 5.5], ac_power=[0.0, 21_050.0], pv_1_voltage=[NAN, 575.3])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -11,7 +11,9 @@ from heliograph.dialects.native import DIALECT
 from heliograph.errors import HubError, NotFoundError
 from heliograph.model.access import Caller
 from heliograph.protocol.operations import Call, Handler, Identity, Reply, Request
-from tests.dialects.native.fake_hub import FakeHub
+
+if TYPE_CHECKING:
+    from tests.dialects.native.fake_hub import FakeHub
 
 Json = Any  # any: JSON of any shape
 
@@ -23,6 +25,7 @@ class Answer(msgspec.Struct):
     headers: dict[str, str]
     content_type: str
     body: bytes
+    pieces: int = 1
 
     @property
     def json(self) -> Json:
@@ -90,9 +93,8 @@ class Api:
 async def read(reply: Reply) -> Answer:
     """The whole of a reply."""
     body = reply.body
-    if not isinstance(body, bytes):
-        body = b"".join([piece async for piece in body])
-    return Answer(reply.status, reply.headers, reply.content_type, body)
+    pieces = [body] if isinstance(body, bytes) else [piece async for piece in body]
+    return Answer(reply.status, reply.headers, reply.content_type, b"".join(pieces), len(pieces))
 
 
 def _bytes(body: Json) -> bytes:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from heliograph.clock import FixedClock, Level, instant_ms
+from heliograph.clock import Clock, FixedClock, Level, instant_ms
 from heliograph.errors import ForbiddenError, UnknownDeviceError
 from heliograph.model.access import Caller, Credential, Secret
-from heliograph.model.alarms import Alarm
 from heliograph.model.buckets import BucketSeries
 from heliograph.model.devices import Device, DeviceKind
 from heliograph.model.plants import Plant
@@ -22,6 +21,8 @@ from heliograph.protocol.hub import AliasScheme, Gap, Ingested, Once, Subject
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from heliograph.model.alarms import Alarm
+
 Bag = dict[str, float | str]
 NOW_MS = 1_782_043_200_000  # 2026-06-21T12:00:00Z, a summer noon in Berlin at 14:00
 
@@ -30,8 +31,8 @@ class FakeHub:
     """Plants 1 and 2 of account 10 in Berlin and New York, plant 3 of account 20; devices 7, 8 | 9 | 30."""
 
     def __init__(self) -> None:
-        self.clock = FixedClock(NOW_MS)
-        self.wall = FixedClock(NOW_MS)
+        self.clock: Clock = FixedClock(NOW_MS)
+        self.wall: Clock = FixedClock(NOW_MS)
         self.credentials: dict[str, Credential] = {}
         self.kept_plants = {
             1: Plant(id=1, account_id=10, name="Lakeside", zone="Europe/Berlin", capacity_w=10_000.0),
@@ -160,7 +161,7 @@ class FakeHub:
         self.histories.append((since_ms, until_ms))
         for device in device_ids:
             instants = sorted(at for owner, at in self.samples if owner == device and since_ms <= at < until_ms)
-            for first in range(0, len(instants), 100):
+            for first in range(0, max(1, len(instants)), 100):
                 some = instants[first : first + 100]
                 yield series_of(device, some, [self.samples[(device, at_ms)] for at_ms in some], keys)
 

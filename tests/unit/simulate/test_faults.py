@@ -83,6 +83,18 @@ def test_an_inverter_is_stopped_while_its_alarm_stands(plant: SimulatedPlant) ->
             assert off[(at_ms >= found.raised_at_ms) & (at_ms < found.cleared_at_ms)].all()
 
 
+def test_an_inverter_stays_stopped_into_the_next_block(plants: dict[str, SimulatedPlant]) -> None:
+    plant, crossing = plants["new-york"], 0
+    for device in plant.inverters:
+        for block in range(FIRST_DAY // BLOCK_DAYS, FIRST_DAY // BLOCK_DAYS + 3000):
+            edge_ms = block * BLOCK_DAYS * DAY_MS
+            found = occurrence_on(plant.site, device.key, device.kind, edge_ms // DAY_MS - 1)
+            if found is not None and found.fault.stops and found.cleared_at_ms > edge_ms:
+                crossing += 1
+                assert stopped(plant.site, device.key, device.kind, block)[0]
+    assert crossing
+
+
 @pytest.mark.parametrize("kind", DeviceKind)
 def test_every_fault_is_explained(kind: DeviceKind) -> None:
     for fault in (*faults_of(kind), SILENCE):

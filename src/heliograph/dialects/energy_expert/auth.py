@@ -36,11 +36,11 @@ def canonical_query(query: str) -> str:
 
 
 def sign_acs3(
-    method: str, path: str, query: str, headers: Mapping[str, str], signed: Sequence[str], body: bytes, secret: str
+    method: str, path: str, query: str, headers: Mapping[str, str], signed: Sequence[str], body_sha256: str, secret: str
 ) -> str:
     """The signature of the ACS3 form, in lower-case hexadecimal. Header names are lower case."""
     lines = "".join(f"{name}:{headers[name].strip()}\n" for name in signed)
-    canonical = "\n".join((method, path, canonical_query(query), lines, ";".join(signed), sha256_hex(body)))
+    canonical = "\n".join((method, path, canonical_query(query), lines, ";".join(signed), body_sha256))
     return hmac_sha256_hex(secret, f"{ALGORITHM}\n{sha256_hex(canonical.encode())}".encode())
 
 
@@ -101,12 +101,11 @@ async def _verify_acs3(hub: Hub, request: Request, rest: str) -> Credential:
     if unsigned:
         raise UnauthenticatedError(f"{unsigned[0]} must be among the SignedHeaders")
     credential = await _credential(hub, name)
-    expected = sign_acs3(
-        request.method, request.path, request.query, request.headers, signed, request.raw_body,
-        credential.secret.reveal(),
-    )  # fmt: skip
-    declared = request.headers.get("x-acs-content-sha256")
-    if not same(given.lower(), expected) or (declared is not None and declared.lower() != sha256_hex(request.raw_body)):
+    body_sha256 = sha256_hex(request.raw_body)
+    secret = credential.secret.reveal()
+    expected = sign_acs3(request.method, request.path, request.query, request.headers, signed, body_sha256, secret)
+    declared = request.headers.get("x-acs-content-sha256", body_sha256)
+    if not same(given.lower(), expected) or declared.lower() != body_sha256:
         raise SignatureError("the signature does not match")
     return credential
 

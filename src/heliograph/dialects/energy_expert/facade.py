@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
@@ -96,65 +96,62 @@ def _refused(index: int, device: str, name: str, why: str) -> BadRequestError:
 
 def _wires(request: PushRequest, device_type: str) -> list[str]:
     """The wire id of each record, by the rules that the type sets. Raises BadRequestError."""
+    given = [record.device_id for record in request.devices]
     if device_type not in ACCOUNT_TYPES:
-        wires = [str(record.device_id or "") for record in request.devices]
+        wires = [wire if isinstance(wire, str) else "" if wire is None else str(wire) for wire in given]
         if "" in wires:
-            raise MissingFieldError(
-                f"devices[{wires.index('')}].deviceId is missing; deviceType {device_type} needs it"
-                + (" and takes the system_id there" if device_type in SYSTEM_TYPES else ""),
-                field=f"devices[{wires.index('')}].deviceId",
-            )
+            field = f"devices[{wires.index('')}].deviceId"
+            hint = " and takes the system_id there" if device_type in SYSTEM_TYPES else ""
+            raise MissingFieldError(f"{field} is missing; deviceType {device_type} needs it{hint}", field=field)
         return wires
-    for index, record in enumerate(request.devices):
-        if record.device_id is not None:
+    for index, wire in enumerate(given):
+        if wire is not None:
+            field = f"devices[{index}].deviceId"
             raise BadRequestError(
-                f"devices[{index}].deviceId must not be passed for deviceType {device_type}",
-                field=f"devices[{index}].deviceId", device=str(record.device_id),
-            )  # fmt: skip
-    return [WHOLE_ACCOUNT] * len(request.devices)
+                f"{field} must not be passed for deviceType {device_type}", field=field, device=str(wire)
+            )
+    return [WHOLE_ACCOUNT] * len(given)
 
 
 async def _devices(call: Call[PushRequest], device_type: str) -> list[Device]:
     wires = _wires(call.request, device_type)
     found = await call.hub.resolve_devices(call.caller, DEVICE_SCHEME(device_type), wires)
-    devices: list[Device] = []
-    for index, (wire, device) in enumerate(zip(wires, found, strict=True)):
+    for index, device in enumerate(found):
         if device is None:
+            wire = wires[index]
             name = "for the account" if wire == WHOLE_ACCOUNT else repr(wire[:60])
             raise UnknownDeviceError(
                 f"devices[{index}].deviceId: there is no device {name} of deviceType {device_type}", device=wire
             )
-        devices.append(device)
-    return devices
+    return [device for device in found if device is not None]
 
 
 async def _instants(call: Call[PushRequest], devices: list[Device]) -> list[int]:
-    zones: dict[int, ZoneInfo] = {plant.id: zone(plant.zone) for plant in await call.hub.plants(call.caller)}
-    known: dict[tuple[str, int], int] = {}
+    """The instant of each record; few distinct times and plants make up a batch."""
+    plants = {plant.id: plant for plant in await call.hub.plants(call.caller)}
+    stamps = [
+        (record.record_time, device.plant_id) for record, device in zip(call.request.devices, devices, strict=True)
+    ]
     now_ms = call.now_ms
-    at_ms: list[int] = []
-    for index, (record, device) in enumerate(zip(call.request.devices, devices, strict=True)):
-        key = (record.record_time, device.plant_id)
-        at = known.get(key)
-        if at is None:
-            tz = zones[device.plant_id]
-            at = known[key] = parse_local(record.record_time, tz, field=f"devices[{index}].recordTime", now_ms=now_ms)
-        at_ms.append(at)
-    return at_ms
+    instants: dict[tuple[str, int], int] = {}
+    for stamp in dict.fromkeys(stamps):
+        text, plant_id = stamp
+        field = f"devices[{stamps.index(stamp)}].recordTime"
+        instants[stamp] = parse_local(text, zone(plants[plant_id].zone), field=field, now_ms=now_ms)
+    return [instants[stamp] for stamp in stamps]
 
 
 def _blocks(request: PushRequest, devices: list[Device], at_ms: list[int]) -> list[Block]:
     """Records with the same points together, as columns of canonical units."""
+    points = [record.data for record in request.devices]
     groups: dict[tuple[str, ...], list[int]] = {}
-    for index, record in enumerate(request.devices):
-        groups.setdefault(tuple(record.data), []).append(index)
+    for index, names in enumerate(map(tuple, points)):
+        groups.setdefault(names, []).append(index)
     blocks: list[Block] = []
     for names, members in groups.items():
         if not names:
             raise MissingFieldError(f"devices[{members[0]}].data has no points", field=f"devices[{members[0]}].data")
-        flat: list[float] = []
-        for index in members:
-            flat.extend(request.devices[index].data.values())
+        flat = list(itertools.chain.from_iterable(points[index].values() for index in members))
         values = np.array(flat).reshape(len(members), len(names))
         if not math.isfinite(values.sum()):
             _refuse_infinite(request, values, members, names)

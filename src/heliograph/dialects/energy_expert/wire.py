@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 
-class DeviceRecord(msgspec.Struct, rename="camel"):
+class DeviceRecord(msgspec.Struct, rename="camel", gc=False):
     """The points of one device at one time. `record_time` is the plant's wall time."""
 
     record_time: str

@@ -89,12 +89,12 @@ def type_id(device: Device) -> int:
 def asked_type(value: Loose, served: Container[int]) -> int:
     """The `devTypeId` of a request. Raises VendorError unless the call serves it."""
     try:
-        number = int(str(value).strip())
+        number = float(str(value))
     except ValueError:
-        number = 0
+        number = 0.0
     if number not in served:
         raise refuse(UNSUPPORTED_TYPE)
-    return number
+    return int(number)
 
 
 def asked_instant(value: Loose) -> int:

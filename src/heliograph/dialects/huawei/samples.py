@@ -17,7 +17,7 @@ from heliograph.dialects.huawei.operations import DEVICE_FIVE_MINUTES
 from heliograph.protocol.operations import Call, Handler, Reply, handle
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from heliograph.dialects.huawei.wire import DeviceQuery
     from heliograph.model.samples import Floats, Instants, Series
@@ -75,7 +75,7 @@ async def _pieces(
     yield head + tail if lead is head else tail
 
 
-async def _joined(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+async def _joined(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     async with aclosing(rest):
         yield first
         async for piece in rest:

@@ -13,7 +13,7 @@ from heliograph.errors import BadRequestError
 from heliograph.protocol.operations import Call, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from heliograph.dialects.native.queries import ReadHistory
     from heliograph.dialects.native.results import History
@@ -107,7 +107,7 @@ def rows_of(series: Series) -> Iterator[bytes]:
             yield encode({"at": at, "values": {**values, **words}})
 
 
-async def _row_pieces(device_id: int, first: Series | None, rest: AsyncIterator[Series]) -> AsyncIterator[bytes]:
+async def _row_pieces(device_id: int, first: Series | None, rest: AsyncIterator[Series]) -> AsyncGenerator[bytes, None]:
     yield b'{"device":%d,"samples":[' % device_id
     comma = b""
     part = first
@@ -125,6 +125,6 @@ async def _row_pieces(device_id: int, first: Series | None, rest: AsyncIterator[
     yield b"]}"
 
 
-async def _as_stream(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _as_stream(pieces: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
     for piece in pieces:
         yield piece

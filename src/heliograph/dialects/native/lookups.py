@@ -75,22 +75,22 @@ def span(
 
     Raises BadRequestError for what is no time, for an end before the beginning, and outside 1970 to 2200.
     """
-    until_ms = now_ms + 1 if until is None else instant(_mend_offset(until), tz, field="until")
+    until_ms = now_ms + 1 if until is None else _bound(until, tz, "until")
     if since is not None:
-        since_ms = instant(_mend_offset(since), tz, field="since")
+        since_ms = _bound(since, tz, "since")
     else:
         since_ms = max(EARLIEST_MS, default(until_ms) if callable(default) else until_ms - default)
-    for name, at_ms in (("since", since_ms), ("until", until_ms)):
-        if not EARLIEST_MS <= at_ms <= LATEST_MS:
-            raise BadRequestError(f"{name} must lie between 1970 and 2200", field=name)
     if since_ms > until_ms:
         raise BadRequestError("since must not come after until", field="since")
     return Span(since_ms, until_ms)
 
 
-def _mend_offset(text: str) -> str:
-    """A time whose `+` a query turned into a space, as its sender meant it."""
-    return _SPACED_OFFSET.sub(r"\1+\2", text)
+def _bound(text: str, tz: ZoneInfo, field: str) -> int:
+    """An end of a span; an offset whose `+` the query turned into a space is read as its sender meant it. [ms]"""
+    at_ms = instant(_SPACED_OFFSET.sub(r"\1+\2", text), tz, field=field)
+    if not EARLIEST_MS <= at_ms <= LATEST_MS:
+        raise BadRequestError(f"{field} must lie between 1970 and 2200", field=field)
+    return at_ms
 
 
 def page(items: Sequence[T], limit: int, place: Callable[[T], Any], after: Any) -> tuple[list[T], Any]:

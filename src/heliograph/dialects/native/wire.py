@@ -47,9 +47,9 @@ class PlantEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Name
     zone: Annotated[str, Meta(description="IANA time zone; days, months and years are this zone's.")]
     address: Line = ""
-    capacity_w: Annotated[float | None, Meta(description="Direct-current rating at standard test conditions. [W]")] = (
-        None
-    )
+    capacity_w: (
+        Annotated[float, Meta(ge=0, description="Direct-current rating at standard test conditions. [W]")] | None
+    ) = None
     latitude: Latitude | None = None
     longitude: Longitude | None = None
     grid_type: GridType = GridType.COMMERCIAL

@@ -1,0 +1,26 @@
+"""The program `heliograph`: set up a hub, serve it, move data in and out, look after it."""
+
+import typer
+
+from heliograph.cli import accounts, credentials, devices, plants, serve
+from heliograph.cli.group import FriendlyGroup
+
+app = typer.Typer(
+    name="heliograph",
+    cls=FriendlyGroup,
+    help="A self-hosted hub for solar fleets.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_show_locals=False,
+)
+app.command()(serve.init)
+app.command()(serve.serve)
+app.add_typer(accounts.app, name="account")
+app.add_typer(plants.app, name="plant")
+app.add_typer(devices.app, name="device")
+app.add_typer(credentials.app, name="credential")
+
+
+def main() -> None:
+    """Run the program."""
+    app()

@@ -1,0 +1,171 @@
+"""The present: totals and health of plants, newest readings of devices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from heliograph.clock import DAY_MS, HOUR_MS, MINUTE_MS, Level, period, zone
+from heliograph.model.alarms import Alarm, Severity
+from heliograph.model.devices import DeviceKind
+from tests.dialects.huawei.client import Client, code, number, numbers
+from tests.dialects.huawei.fake_hub import NOW_MS
+
+if TYPE_CHECKING:
+    from heliograph.model.plants import Plant
+    from tests.dialects.huawei.fake_hub import FakeHub
+
+
+def fill(hub: FakeHub, plant: Plant, **revenue: list[float]) -> None:
+    """Today 16 770 kWh, this month 35 100 kWh, 35 100 kWh this year and as much in the year before."""
+    tz = zone(plant.zone)
+    day, month, year = (period(level, NOW_MS, tz)[0] for level in (Level.DAY, Level.MONTH, Level.YEAR))
+    hub.total("plant", plant.id, Level.DAY, [day - DAY_MS, day], production=[1e9, 16_770e3], revenue=[9.0, 26_832.0])
+    hub.total("plant", plant.id, Level.MONTH, [month], production=[35_100e3])
+    hub.total("plant", plant.id, Level.YEAR, [year - 365 * DAY_MS, year], production=[35_100e3] * 2, **revenue)
+
+
+async def now_of(client: Client, *plants: Plant) -> list[dict[str, Any]]:
+    answer = await client.call("getStationRealKpi", {"stationCodes": code(*plants)})
+    assert answer["success"]
+    return [row["dataItemMap"] for row in answer["data"]]
+
+
+async def test_totals_are_numbers_of_the_plants_own_day_and_month(hub: FakeHub, client: Client) -> None:
+    plant, bare = hub.add_plant(tariff=(1.6,)), hub.add_plant(zone="America/New_York")
+    fill(hub, plant, revenue=[30_576.0, 30_576.0])
+    fill(hub, bare, revenue=[1.0, 1.0])
+    hub.read(hub.add_device(plant), {"ac.power": 1.0})
+    assert await now_of(client, plant, bare) == [
+        {
+            "real_health_state": 3,
+            "day_power": 16770.0,
+            "total_power": 70200.0,
+            "day_income": 26832.0,
+            "month_power": 35100.0,
+            "total_income": 61152.0,
+        },
+        {
+            "real_health_state": 1,
+            "day_power": 16770.0,
+            "total_power": 70200.0,
+            "day_income": None,
+            "month_power": 35100.0,
+            "total_income": None,
+        },
+    ]
+
+
+async def test_a_plant_that_never_produced_has_nulls(hub: FakeHub, client: Client) -> None:
+    assert await now_of(client, hub.add_plant(tariff=(1.0,))) == [
+        {
+            "real_health_state": 1,
+            "day_power": None,
+            "total_power": None,
+            "day_income": None,
+            "month_power": None,
+            "total_income": None,
+        }
+    ]
+
+
+async def test_the_lifetime_is_that_of_the_counters_when_all_inverters_have_one(hub: FakeHub, client: Client) -> None:
+    plant = hub.add_plant()
+    fill(hub, plant)
+    first, second, _silent = hub.add_device(plant), hub.add_device(plant), hub.add_device(plant)
+    hub.read(first, {"ac.energy": 100e3})
+    hub.read(second, {"ac.energy": 55.5e3})
+    hub.read(hub.add_device(plant, DeviceKind.TRANSFORMER), {"ac.power": 1.0})
+    assert (await now_of(client, plant))[0]["total_power"] == 155.5
+    hub.read(second, {"ac.power": 5.0})
+    assert (await now_of(client, plant))[0]["total_power"] == 70200.0
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "online", "severity", "expected"),
+    [
+        (0, None, None, 3),
+        (30 * MINUTE_MS, None, None, 3),
+        (30 * MINUTE_MS + 1, None, None, 1),
+        (0, 0.0, None, 1),
+        (0, 1.0, Severity.MAJOR, 2),
+        (0, 1.0, Severity.CRITICAL, 2),
+        (0, 1.0, Severity.MINOR, 3),
+        (HOUR_MS, 1.0, Severity.CRITICAL, 1),
+    ],
+)
+async def test_the_health_of_a_plant(
+    hub: FakeHub, client: Client, age_ms: int, online: float | None, severity: Severity | None, expected: int
+) -> None:
+    plant = hub.add_plant()
+    device, _silent = hub.add_device(plant), hub.add_device(plant)
+    hub.read(device, {"ac.power": 1.0} if online is None else {"device.online": online}, NOW_MS - age_ms)
+    if severity is not None:
+        hub.all_alarms.append(Alarm(device_id=device.id, code="2032", raised_at_ms=5, severity=severity))
+    cleared = Alarm(device_id=device.id, code="1", raised_at_ms=5, cleared_at_ms=9, severity=Severity.CRITICAL)
+    hub.all_alarms.append(cleared)
+    assert (await now_of(client, plant))[0]["real_health_state"] == expected
+
+
+async def devices_now(client: Client, type_id: int, devices: str) -> list[dict[str, Any]]:
+    answer = await client.call("getDevRealKpi", {"devIds": devices, "devTypeId": str(type_id)})
+    assert answer["success"]
+    assert answer["params"] == {"devIds": devices, "devTypeId": str(type_id), "currentTime": NOW_MS}
+    rows: list[dict[str, Any]] = answer["data"]
+    return rows
+
+
+async def test_a_device_shows_every_point_and_null_for_what_it_never_sent(hub: FakeHub, client: Client) -> None:
+    plant = hub.add_plant()
+    device, silent = hub.add_device(plant), hub.add_device(plant)
+    hub.read(
+        device,
+        {
+            "ac.power": 21_050.0,
+            "inverter.state": 512.0,
+            "inverter.started_at": 1_501_862_400_000.0,
+            "ac.frequency": "x",
+        },
+    )
+    first, second = await devices_now(client, 1, numbers(device, silent))
+    assert (first["devId"], second) == (number(device), {"dataItemMap": {}, "devId": number(silent)})
+    items = first["dataItemMap"]
+    assert len(items) == 81
+    assert (items["active_power"], items["inverter_state"], items["run_state"]) == (21.05, 512, 1)
+    assert items["open_time"] == 1_501_862_400_000
+    assert isinstance(items["open_time"], int)
+    assert items["elec_freq"] is items["pv24_i"] is items["day_cap"] is None
+
+
+async def test_the_daily_energy_is_made_up_from_the_day_so_far(hub: FakeHub, client: Client) -> None:
+    plant = hub.add_plant()
+    told, untold = hub.add_device(plant), hub.add_device(plant)
+    hub.read(told, {"ac.energy_today": 159_260.0})
+    hub.read(untold, {"ac.power": 1.0})
+    today = period(Level.DAY, NOW_MS, zone(plant.zone))[0]
+    for device in (told, untold):
+        hub.total("device", device.id, Level.DAY, [today - DAY_MS, today], production=[7e3, 12_345.6])
+    rows = await devices_now(client, 1, numbers(told, untold))
+    assert [row["dataItemMap"]["day_cap"] for row in rows] == [159.26, 12.3456]
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "interval_s", "online", "expected"),
+    [
+        (15 * MINUTE_MS, 60, None, 1),
+        (15 * MINUTE_MS + 1, 60, None, 0),
+        (45 * MINUTE_MS, 900, None, 1),
+        (0, 300, 0.0, 0),
+        (0, 300, 1.0, 1),
+        (HOUR_MS, 300, 1.0, 0),
+    ],
+)
+async def test_a_device_is_connected_while_it_was_heard_of_lately_and_is_not_said_to_be_offline(
+    hub: FakeHub, client: Client, age_ms: int, interval_s: int, online: float | None, expected: int
+) -> None:
+    battery = hub.add_device(hub.add_plant(), DeviceKind.BATTERY, interval_s=interval_s)
+    readings = {"battery.power": -800.0} | ({} if online is None else {"device.online": online})
+    hub.read(battery, readings, NOW_MS - age_ms)
+    (row,) = await devices_now(client, 39, numbers(battery))
+    assert (row["dataItemMap"]["run_state"], row["dataItemMap"]["ch_discharge_power"]) == (expected, 800.0)

@@ -1,0 +1,82 @@
+"""Errors as problem documents, and back."""
+
+from __future__ import annotations
+
+import inspect
+
+import msgspec
+import pytest
+
+from heliograph import errors
+from heliograph.dialects.native import DIALECT
+from heliograph.dialects.native.codes import CODES, TABLE
+from heliograph.dialects.native.operations import GET_PLANT
+from heliograph.dialects.native.wire import PlantEntry
+from heliograph.errors import BadRequestError, HubError, TooFrequentError, UnknownDeviceError
+from heliograph.protocol.operations import Request
+from tests.dialects.native.api import Answer, Api, read
+
+TREE = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, HubError)]
+REQUEST = Request("GET", "/api/v1/plants/1", "", {}, b"", b"", request_id="r-7")
+
+
+async def told(error: HubError) -> Answer:
+    return await read(DIALECT.envelope.failure(error, GET_PLANT, REQUEST, 0))
+
+
+@pytest.mark.parametrize("kind", TREE)
+async def test_every_error_becomes_a_problem_and_comes_back_as_itself_or_its_ancestor(kind: type[HubError]) -> None:
+    answer = await told(kind("because"))
+    problem = answer.json
+    assert answer.content_type == "application/problem+json"
+    assert problem["status"] == answer.status >= 400
+    assert (problem["detail"], problem["request_id"]) == ("because", "r-7")
+    assert problem["type"].startswith("urn:heliograph:problem:")
+    assert problem["title"]
+    with pytest.raises(HubError, match="because") as caught:
+        DIALECT.envelope.open(GET_PLANT, answer.status, answer.body)
+    assert issubclass(kind, type(caught.value))
+    assert TABLE.code(caught.value).status == answer.status
+
+
+def test_each_code_stands_for_one_error_and_each_error_for_one_code() -> None:
+    assert len({code.value for code in CODES}) == len(CODES) == len({code.error for code in CODES})
+
+
+async def test_a_problem_keeps_place_device_and_when_to_come_back() -> None:
+    answer = await told(BadRequestError("no", field="samples[1].at", device="7"))
+    assert (answer.json["field"], answer.json["device"]) == ("samples[1].at", "7")
+    with pytest.raises(BadRequestError) as refused:
+        DIALECT.envelope.open(GET_PLANT, 400, answer.body)
+    assert (refused.value.field, refused.value.device) == ("samples[1].at", "7")
+    answer = await told(TooFrequentError("wait", retry_after_s=2.5))
+    assert (answer.status, answer.headers["Retry-After"], answer.json["retry_after_s"]) == (429, "3", 2.5)
+    with pytest.raises(TooFrequentError) as late:
+        DIALECT.envelope.open(GET_PLANT, 429, answer.body)
+    assert late.value.retry_after_s == 2.5
+    answer = await told(UnknownDeviceError("none", device="30"))
+    with pytest.raises(UnknownDeviceError) as unknown:
+        DIALECT.envelope.open(GET_PLANT, 404, answer.body)
+    assert unknown.value.device == "30"
+
+
+async def test_an_error_without_words_still_says_something() -> None:
+    assert (await told(HubError())).json["detail"] == "The hub failed"
+
+
+def test_a_result_opens_as_the_declared_type() -> None:
+    body = msgspec.json.encode({"id": 1, "name": "Lakeside", "zone": "UTC"})
+    assert DIALECT.envelope.open(GET_PLANT, 200, body) == PlantEntry(id=1, name="Lakeside", zone="UTC")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>502</html>", b'{"type":"urn:other","title":"","status":502,"detail":"x"}']
+)
+def test_an_answer_that_is_no_problem_of_ours_is_still_an_error(body: bytes) -> None:
+    with pytest.raises(HubError, match=r"502|x"):
+        DIALECT.envelope.open(GET_PLANT, 502, body)
+
+
+async def test_a_path_that_is_none_is_not_found(api: Api) -> None:
+    missing = await api.get("/nowhere")
+    assert (missing.status, missing.json["type"]) == (404, "urn:heliograph:problem:not-found")
