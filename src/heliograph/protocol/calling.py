@@ -38,6 +38,7 @@ class Client:
     ) -> None:
         self._base_url, self._envelope, self._sign, self._http = base_url.rstrip("/"), envelope, sign, http
         self._limiter = Limiter(wall or WallClock())
+        self._turn = asyncio.Lock()
 
     async def call(self, operation: Operation[Q, R], request: Q) -> R:
         """Call an operation, waiting first until its limit allows.
@@ -73,9 +74,11 @@ class Client:
         if operation.limit is None:
             return
         key = (0, operation.name if operation.limit.scope == "operation" else "")
-        while (wait_s := self._limiter.wait_s(operation.limit, key)) > 0:
-            await asyncio.sleep(wait_s)
-        self._limiter.take(operation.limit, key)
+        async with self._turn:
+            wait_s = self._limiter.wait_s(operation.limit, key)
+            if wait_s > 0:
+                await asyncio.sleep(wait_s + 0.001)
+            self._limiter.take(operation.limit, key)
 
 
 def locate(operation: Operation[Q, Any], request: Q) -> tuple[str, str, bytes]:

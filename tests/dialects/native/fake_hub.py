@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -12,16 +12,12 @@ import numpy as np
 from heliograph.clock import Clock, FixedClock, Level, instant_ms
 from heliograph.errors import ForbiddenError, UnknownDeviceError
 from heliograph.model.access import Caller, Credential, Secret
+from heliograph.model.alarms import Alarm
 from heliograph.model.buckets import BucketSeries
 from heliograph.model.devices import Device, DeviceKind
 from heliograph.model.plants import Plant
 from heliograph.model.samples import Block, Latest, Reading, Series
 from heliograph.protocol.hub import AliasScheme, Gap, Ingested, Once, Subject
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
-
-    from heliograph.model.alarms import Alarm
 
 Bag = dict[str, float | str]
 NOW_MS = 1_782_043_200_000  # 2026-06-21T12:00:00Z, a summer noon in Berlin at 14:00

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from heliograph.model.alarms import Alarm, Severity
 from heliograph.protocol.hub import Gap
+from tests.dialects.native.api import Api
 from tests.dialects.native.fake_hub import NOW_MS, FakeHub, utc_ms
-
-if TYPE_CHECKING:
-    from tests.dialects.native.api import Api
 
 AT = "2026-06-21T10:00:00Z"
 

@@ -44,7 +44,7 @@ async def test_without_a_valid_token_the_answer_is_401_with_a_challenge(api: Api
 async def test_a_wrong_secret_and_an_unknown_name_look_the_same(api: Api) -> None:
     wrong = await api.get("/plants", authorization="Bearer hg_reader_wrong-secret")
     unknown = await api.get("/plants", authorization="Bearer hg_nobody_wrong-secret")
-    assert wrong.body == unknown.body
+    assert wrong.problem == unknown.problem
 
 
 async def test_the_scheme_is_read_in_any_case(api: Api) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -16,13 +16,9 @@ from heliograph.dialects.native.history import column_pieces, rows_of
 from heliograph.dialects.native.operations import GET_HISTORY
 from heliograph.dialects.native.results import History
 from heliograph.errors import StoreError
+from heliograph.model.samples import Series
 from tests.dialects.native.api import Api
 from tests.dialects.native.fake_hub import NOW_MS, Bag, FakeHub, series_of, utc_ms
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from heliograph.model.samples import Series
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 BAGS = st.dictionaries(st.sampled_from("abcd"), st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.text()))

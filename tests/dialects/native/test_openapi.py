@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,9 +19,7 @@ from heliograph.dialects.native.wire import Problem
 from heliograph.model.measurements import CATALOGUE
 from heliograph.protocol.operations import Operation, Request
 from tests.dialects.native.api import Api
-
-if TYPE_CHECKING:
-    from tests.dialects.native.fake_hub import FakeHub
+from tests.dialects.native.fake_hub import FakeHub
 
 DOCUMENT: Any = msgspec.json.decode(document())
 README = (Path(heliograph.dialects.__path__[0]) / "native" / "README.md").read_text(encoding="utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -16,10 +15,8 @@ from heliograph.dialects.native.lookups import Span
 from heliograph.dialects.native.periods import periods_of
 from heliograph.dialects.native.results import EnergyBucket
 from heliograph.model.buckets import QUANTITIES, BucketSeries
+from tests.dialects.native.api import Api
 from tests.dialects.native.fake_hub import NOW_MS, FakeHub, utc_ms
-
-if TYPE_CHECKING:
-    from tests.dialects.native.api import Api
 
 JUNE_20, JUNE_21 = utc_ms("2026-06-20T00:00:00+02:00"), utc_ms("2026-06-21T00:00:00+02:00")
 
@@ -112,7 +109,7 @@ async def test_kpis_tell_yields_uncapped_ratio_and_how_much_of_the_data_came(api
         "final_yield_h": 6.0,
         "capture_loss_h": -1.5,
         "system_loss_h": 0.5,
-        "performance_ratio": 1.2,
+        "performance_ratio": pytest.approx(1.2),
         "expected": 288 + 96,
         "received": 370,
         "availability": 370 / 384,

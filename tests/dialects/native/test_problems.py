@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import inspect
 
 import msgspec
@@ -14,7 +15,8 @@ from heliograph.dialects.native.operations import GET_PLANT
 from heliograph.dialects.native.wire import PlantEntry
 from heliograph.errors import BadRequestError, HubError, TooFrequentError, UnknownDeviceError
 from heliograph.protocol.operations import Request
-from tests.dialects.native.api import Answer, Api, read
+from tests.dialects.native.api import MAX_BODY, Answer, Api, read
+from tests.dialects.native.fake_hub import FakeHub
 
 TREE = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, HubError)]
 REQUEST = Request("GET", "/api/v1/plants/1", "", {}, b"", b"", request_id="r-7")
@@ -77,6 +79,16 @@ def test_an_answer_that_is_no_problem_of_ours_is_still_an_error(body: bytes) -> 
         DIALECT.envelope.open(GET_PLANT, 502, body)
 
 
-async def test_a_path_that_is_none_is_not_found(api: Api) -> None:
-    missing = await api.get("/nowhere")
-    assert (missing.status, missing.json["type"]) == (404, "urn:heliograph:problem:not-found")
+async def test_a_method_that_a_path_does_not_take_is_refused_as_a_problem(api: Api) -> None:
+    missing = await api.send("DELETE", "/plants/1", b"", {})
+    assert missing.problem["status"] == missing.status == 404
+
+
+async def test_a_body_over_the_limit_is_refused_also_when_it_only_unpacks_to_one(api: Api, hub: FakeHub) -> None:
+    large = b'[{"at":1,"values":{"a":"' + b"x" * MAX_BODY + b'"}}]'
+    for body, headers in ((large, {}), (gzip.compress(large), {"content_encoding": "gzip"})):
+        refused = await api.post("/devices/7/samples", body, **headers)
+        assert refused.problem["type"] == "urn:heliograph:problem:too-large"
+    assert hub.samples == {}
+    small = gzip.compress(b'[{"at":1,"values":{"a":1}}]')
+    assert (await api.post("/devices/7/samples", small, content_encoding="gzip")).json["accepted"] == 1

@@ -7,24 +7,22 @@ from __future__ import annotations
 
 import re
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from heliograph.errors import (
     DisabledCredentialError,
     ExpiredCredentialError,
-    ForbiddenError,
     UnauthenticatedError,
     UnknownCredentialError,
 )
 from heliograph.model.access import Caller, Credential, Secret
+from heliograph.protocol.hub import Hub
 from heliograph.protocol.operations import Identity, Operation, Request
 from heliograph.protocol.signing import same
 
-if TYPE_CHECKING:
-    from heliograph.protocol.hub import Hub
-
 DIALECT_NAME = "native"
 NOT_VALID = "the token is not valid"
+NOBODY = Identity(Caller(0, 0, frozenset(), frozenset(), frozenset()))
 _TOKEN = re.compile(r"hg_([A-Za-z0-9_.@-]{1,100})_([A-Za-z0-9-]{8,200})")
 
 
@@ -47,10 +45,12 @@ def parse_token(token: str) -> tuple[str, str]:
 
 
 async def authenticate(hub: Hub, operation: Operation[Any, Any], request: Request) -> Identity:
-    """Who calls, by the token in the header Authorization.
+    """Who calls, by the token in the header Authorization; nobody, where the call is open to all.
 
-    Raises UnauthenticatedError for a token that opens nothing, ForbiddenError for one that does not open this call.
+    Raises UnauthenticatedError for a token that opens nothing.
     """
+    if operation.public:
+        return NOBODY
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise UnauthenticatedError("this call needs the header Authorization: Bearer <token>")
@@ -61,7 +61,6 @@ async def authenticate(hub: Hub, operation: Operation[Any, Any], request: Reques
     if credential is None or not matches:
         raise UnknownCredentialError(NOT_VALID)
     _refuse_ended(credential, hub.wall.now_ms())
-    _refuse_closed(credential, operation)
     plants = None if credential.plants is None else frozenset(credential.plants)
     operations = None if credential.operations is None else frozenset(credential.operations)
     return Identity(Caller(credential.account_id, credential.id, plants, frozenset(credential.scopes), operations))
@@ -72,10 +71,3 @@ def _refuse_ended(credential: Credential, now_ms: int) -> None:
         raise DisabledCredentialError("the token is disabled")
     if credential.expires_at_ms is not None and credential.expires_at_ms <= now_ms:
         raise ExpiredCredentialError("the token is past its end")
-
-
-def _refuse_closed(credential: Credential, operation: Operation[Any, Any]) -> None:
-    if operation.scope not in credential.scopes:
-        raise ForbiddenError(f"the token lacks the scope {operation.scope}")
-    if credential.operations is not None and operation.name not in credential.operations:
-        raise ForbiddenError(f"the token does not open {operation.name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -14,9 +14,7 @@ from heliograph.dialects.native.operations import OPERATIONS
 from heliograph.dialects.native.queries import SendDeviceSamples, SendSamples
 from heliograph.dialects.native.wire import Sample
 from heliograph.errors import BadRequestError, MissingFieldError
-
-if TYPE_CHECKING:
-    from heliograph.protocol.operations import Operation, Request
+from heliograph.protocol.operations import Operation, Request
 
 LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonl"})
 _PLACE = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -19,15 +19,13 @@ from heliograph.dialects.native.lookups import device_of, devices_of, page, plan
 from heliograph.dialects.native.openapi import document
 from heliograph.dialects.native.periods import get_device_energy, get_plant_energy, get_plant_kpis
 from heliograph.errors import BadRequestError, UnknownDeviceError
+from heliograph.model.alarms import Alarm
+from heliograph.model.devices import Device
 from heliograph.model.measurements import CATALOGUE
 from heliograph.protocol.dialect import Facade
 from heliograph.protocol.hub import Hub, Ingested
 from heliograph.protocol.operations import Call, Reply, handle
 from heliograph.protocol.times import format_instant
-
-if TYPE_CHECKING:
-    from heliograph.model.alarms import Alarm
-    from heliograph.model.devices import Device
 
 SOURCE = "native"
 
@@ -128,7 +126,7 @@ async def list_alarms(call: Call[q.ListAlarms]) -> r.Alarms | Reply:
     )
     ids = [device.id for device in await devices_of(call, request.plant)]
     found = await call.hub.alarms(call.caller, ids, asked.since_ms, asked.until_ms, active_only=request.active)
-    some, following = page(sorted(found, key=_alarm_place), request.limit, _alarm_place, _parse_place(request.after))
+    some, following = page(found, request.limit, _alarm_place, _parse_place(request.after))
     return r.Alarms(
         [views.alarm_entry(alarm) for alarm in some], None if following is None else _format_place(following)
     )

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
 
 import msgspec
 import numpy as np
 
 from heliograph.clock import DAY_MS, zone
 from heliograph.dialects.native.lookups import Span, device_of, plant_of, span
+from heliograph.dialects.native.queries import ReadHistory
+from heliograph.dialects.native.results import History
 from heliograph.errors import BadRequestError
+from heliograph.model.samples import Floats, Instants, Series
 from heliograph.protocol.operations import Call, Reply
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Sequence
-
-    from heliograph.dialects.native.queries import ReadHistory
-    from heliograph.dialects.native.results import History
-    from heliograph.model.samples import Floats, Instants, Series
 
 COLUMNS_MOST_MS = 400 * DAY_MS
 WINDOW_MS = 31 * DAY_MS
@@ -45,7 +42,7 @@ async def get_history(call: Call[ReadHistory]) -> History | Reply:
 
 async def _read(
     call: Call[ReadHistory], device_id: int, asked: Span, keys: Sequence[str] | None
-) -> AsyncIterator[Series]:
+) -> AsyncGenerator[Series, None]:
     """The series of a span, window by window, so that only one window is held."""
     for since_ms in range(asked.since_ms, asked.until_ms, WINDOW_MS):
         until_ms = min(since_ms + WINDOW_MS, asked.until_ms)
@@ -107,22 +104,25 @@ def rows_of(series: Series) -> Iterator[bytes]:
             yield encode({"at": at, "values": {**values, **words}})
 
 
-async def _row_pieces(device_id: int, first: Series | None, rest: AsyncIterator[Series]) -> AsyncGenerator[bytes, None]:
-    yield b'{"device":%d,"samples":[' % device_id
-    comma = b""
-    part = first
-    while part is not None:
-        pieces: list[bytes] = []
-        for row in rows_of(part):
-            pieces.append(row)
-            if len(pieces) * max(1, len(part.columns)) >= PIECE:
+async def _row_pieces(
+    device_id: int, first: Series | None, rest: AsyncGenerator[Series, None]
+) -> AsyncGenerator[bytes, None]:
+    async with aclosing(rest):  # when the reader goes away, the reading of the store ends too
+        yield b'{"device":%d,"samples":[' % device_id
+        comma = b""
+        part = first
+        while part is not None:
+            pieces: list[bytes] = []
+            for row in rows_of(part):
+                pieces.append(row)
+                if len(pieces) * max(1, len(part.columns)) >= PIECE:
+                    yield comma + b",".join(pieces)
+                    pieces, comma = [], b","
+            if pieces:
                 yield comma + b",".join(pieces)
-                pieces, comma = [], b","
-        if pieces:
-            yield comma + b",".join(pieces)
-            comma = b","
-        part = await anext(rest, None)
-    yield b"]}"
+                comma = b","
+            part = await anext(rest, None)
+        yield b"]}"
 
 
 async def _as_stream(pieces: Iterator[bytes]) -> AsyncGenerator[bytes, None]:

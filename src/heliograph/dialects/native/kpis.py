@@ -1,44 +1,44 @@
-"""Performance of a photovoltaic plant in the words of IEC 61724-1. Pure; a missing input gives None, never 0."""
+"""Performance of a photovoltaic plant in the words of IEC 61724-1. Pure; a missing input gives NaN, never 0."""
 
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 
 from heliograph.clock import SECOND_MS
+from heliograph.model import kpi
+from heliograph.model.samples import Floats
 
-REFERENCE_IRRADIANCE_W_PER_M2 = 1000.0
 SLOT_S = 300
 
 
 class Performance(msgspec.Struct, frozen=True, kw_only=True):
-    """Yields and losses are hours at rated power [h], the ratio is [1]."""
+    """Figures by period. Yields and losses are hours at rated power [h], the ratio is [1]."""
 
-    reference_yield_h: float | None
-    array_yield_h: float | None
-    final_yield_h: float | None
-    capture_loss_h: float | None
-    system_loss_h: float | None
-    performance_ratio: float | None
+    reference_yield_h: Floats
+    array_yield_h: Floats
+    final_yield_h: Floats
+    capture_loss_h: Floats
+    system_loss_h: Floats
+    performance_ratio: Floats
 
 
 def performance(
-    *,
-    capacity_w: float | None,
-    irradiation_wh_per_m2: float | None,
-    array_wh: float | None,
-    final_wh: float | None,
+    *, capacity_w: float | None, irradiation_wh_per_m2: Floats, array_wh: Floats, final_wh: Floats
 ) -> Performance:
-    """The figures of one period from its energies: of the array (direct current) and of the plant (alternating)."""
-    reference_h = _divided(irradiation_wh_per_m2, REFERENCE_IRRADIANCE_W_PER_M2)
-    array_h = _divided(array_wh, capacity_w)
-    final_h = _divided(final_wh, capacity_w)
+    """The figures of periods from their energies: of the array (direct current) and of the plant (alternating)."""
+    rated_w = np.full(len(final_wh), np.nan if capacity_w is None else capacity_w)
+    reference_h = kpi.reference_yield_h(irradiation_wh_per_m2)
+    array_h = kpi.specific_yield_h(array_wh, rated_w)
+    final_h = kpi.specific_yield_h(final_wh, rated_w)
+    theory_wh = kpi.theory_energy_wh(irradiation_wh_per_m2, rated_w)
     return Performance(
         reference_yield_h=reference_h,
         array_yield_h=array_h,
         final_yield_h=final_h,
-        capture_loss_h=_less(reference_h, array_h),
-        system_loss_h=_less(array_h, final_h),
-        performance_ratio=_divided(final_h, reference_h),
+        capture_loss_h=kpi.capture_loss_h(reference_h, array_h),
+        system_loss_h=kpi.system_loss_h(array_h, final_h),
+        performance_ratio=kpi.performance_ratio_percent(final_wh, theory_wh) / 100.0,
     )
 
 
@@ -49,12 +49,4 @@ def expected_samples(since_ms: int, until_ms: int, interval_s: int) -> int:
 
 def availability(received: int, expected: int) -> float | None:
     """Share of the expected samples that came; None when none was due. [1]"""
-    return _divided(float(received), float(expected))
-
-
-def _divided(part: float | None, whole: float | None) -> float | None:
-    return None if part is None or not whole else part / whole
-
-
-def _less(whole: float | None, part: float | None) -> float | None:
-    return None if whole is None or part is None else whole - part
+    return received / expected if expected else None

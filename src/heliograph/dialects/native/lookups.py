@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from heliograph.clock import DAY_MS, zone
 from heliograph.dialects.native.intake import instant
 from heliograph.errors import BadRequestError, UnknownDeviceError, UnknownPlantError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from zoneinfo import ZoneInfo
-
-    from heliograph.model.devices import Device
-    from heliograph.model.plants import Plant
-    from heliograph.protocol.operations import Call
+from heliograph.model.devices import Device
+from heliograph.model.plants import Plant
+from heliograph.protocol.operations import Call
 
 EARLIEST_MS = 0  # 1970-01-01T00:00:00Z
 LATEST_MS = 7_258_118_400_000  # 2200-01-01T00:00:00Z
@@ -94,9 +91,9 @@ def _bound(text: str, tz: ZoneInfo, field: str) -> int:
 
 
 def page(items: Sequence[T], limit: int, place: Callable[[T], Any], after: Any) -> tuple[list[T], Any]:
-    """At most `limit` of the items whose place comes after `after`, and the place of the last of them.
+    """At most `limit` of the items after the place `after`, in the order of `place`, and the place of the last of them.
 
-    The items stand in the order of `place`; the place is None when no more follow.
+    The place is None when no more follow.
     """  # any: a place is whatever orders the list
-    rest = [item for item in items if place(item) > after]
+    rest = sorted((item for item in items if place(item) > after), key=place)
     return rest[:limit], place(rest[limit - 1]) if len(rest) > limit else None

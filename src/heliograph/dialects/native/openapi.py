@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -13,9 +13,7 @@ from heliograph.dialects.native.decoding import LINES
 from heliograph.dialects.native.operations import OPERATIONS
 from heliograph.dialects.native.queries import SendDeviceSamples, SendSamples
 from heliograph.dialects.native.wire import Problem, Sample
-
-if TYPE_CHECKING:
-    from heliograph.protocol.operations import Operation
+from heliograph.protocol.operations import Operation
 
 Json = dict[str, Any]  # any: JSON of any shape
 VERSION = "1.0.0"

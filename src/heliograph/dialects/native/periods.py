@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
+import numpy as np
 from msgspec import UNSET, structs
 
 from heliograph.clock import DAY_MS, Level, day_start, period, zone
-from heliograph.dialects.native.kpis import availability, expected_samples, performance
+from heliograph.dialects.native.kpis import Performance, availability, expected_samples, performance
 from heliograph.dialects.native.lookups import Span, device_of, devices_of, plant_of, span
+from heliograph.dialects.native.queries import LevelWord, ReadDevicePeriods, ReadPlantPeriods
 from heliograph.dialects.native.results import Energy, EnergyBucket, KpiPeriod, Kpis
 from heliograph.errors import BadRequestError
 from heliograph.model import buckets as quantity
+from heliograph.model.buckets import BucketSeries
 from heliograph.model.devices import DeviceKind
+from heliograph.model.plants import Plant
+from heliograph.model.samples import Floats
+from heliograph.protocol.operations import Call, Reply
 from heliograph.protocol.times import format_instant
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from zoneinfo import ZoneInfo
-
-    from heliograph.dialects.native.queries import LevelWord, ReadDevicePeriods, ReadPlantPeriods
-    from heliograph.model.buckets import BucketSeries
-    from heliograph.model.plants import Plant
-    from heliograph.protocol.operations import Call, Reply
 
 LEVELS: dict[LevelWord, Level] = {"hour": Level.HOUR, "day": Level.DAY, "month": Level.MONTH, "year": Level.YEAR}
 MOST_DAYS: dict[Level, int] = {Level.HOUR: 400, Level.DAY: 7_400, Level.MONTH: 90_000, Level.YEAR: 90_000}
@@ -74,9 +72,16 @@ async def get_plant_kpis(call: Call[ReadPlantPeriods]) -> Kpis | Reply:
         first_ms, end_ms = max(since_ms, connected_ms), min(until_ms, call.now_ms)
         return sum(expected_samples(first_ms, end_ms, device.interval_s) for device in senders)
 
+    found = periods_of(series, asked, tz)
+    figures = performance(
+        capacity_w=plant.capacity_w,
+        irradiation_wh_per_m2=_column(found, quantity.IRRADIATION),
+        array_wh=_column(found, quantity.PV_INPUT),
+        final_wh=_column(found, quantity.PRODUCTION),
+    )
     periods = [
-        _kpi_period(plant, since_ms, until_ms, quantities, due, received)
-        for since_ms, until_ms, quantities in periods_of(series, asked, tz)
+        _kpi_period(index, since_ms, until_ms, figures, received.get(since_ms, 0), due(since_ms, until_ms))
+        for index, (since_ms, until_ms, _) in enumerate(found)
     ]
     return Kpis(plant=plant.id, level=call.request.level, zone=plant.zone, periods=periods)
 
@@ -120,28 +125,20 @@ def _measured(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
+def _column(found: Sequence[tuple[int, int, Quantities]], name: str) -> Floats:
+    return np.array([quantities.get(name) for _, _, quantities in found], np.float64)
+
+
 def _kpi_period(
-    plant: Plant,
-    since_ms: int,
-    until_ms: int,
-    quantities: Quantities,
-    due: Callable[[int, int], int],
-    received: dict[int, int],
+    index: int, since_ms: int, until_ms: int, figures: Performance, received: int, expected: int
 ) -> KpiPeriod:
-    figures = performance(
-        capacity_w=plant.capacity_w,
-        irradiation_wh_per_m2=quantities.get(quantity.IRRADIATION),
-        array_wh=quantities.get(quantity.PV_INPUT),
-        final_wh=quantities.get(quantity.PRODUCTION),
-    )
-    came, owed = received.get(since_ms, 0), due(since_ms, until_ms)
     return KpiPeriod(
         since=format_instant(since_ms),
         until=format_instant(until_ms),
-        expected=owed,
-        received=came,
-        availability=availability(came, owed),
-        **structs.asdict(figures),
+        expected=expected,
+        received=received,
+        availability=availability(received, expected),
+        **{name: _measured(column[index].item()) for name, column in structs.asdict(figures).items()},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from msgspec import structs
 
@@ -13,14 +13,11 @@ from heliograph.dialects.native.wire import AlarmReport, DeviceEntry, PlantEntry
 from heliograph.errors import BadRequestError
 from heliograph.model.alarms import Alarm, Severity
 from heliograph.model.devices import Device
+from heliograph.model.kpi import profile
+from heliograph.model.measurements import Measurement
 from heliograph.model.plants import Plant
+from heliograph.model.samples import Latest
 from heliograph.protocol.times import format_instant
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
-    from heliograph.model.measurements import Measurement
-    from heliograph.model.samples import Latest
 
 SEVERITIES: dict[SeverityWord, Severity] = {
     "critical": Severity.CRITICAL, "major": Severity.MAJOR, "minor": Severity.MINOR, "warning": Severity.WARNING,
@@ -36,9 +33,10 @@ def plant_entry(plant: Plant) -> PlantEntry:
 
 
 def to_plant(entry: PlantEntry, *, plant_id: int, account_id: int) -> Plant:
-    """The plant an entry describes. Raises BadRequestError for an id, a zone or a tariff that cannot be."""
+    """The plant an entry describes. Raises BadRequestError for an id, zone, profile or tariff that cannot be."""
     _check_id(entry.id, plant_id)
     zone(entry.zone)
+    profile(entry.kpi_profile)
     if len(entry.tariff) not in (0, 1, 24):
         raise BadRequestError(f"tariff has {len(entry.tariff)} prices; it takes none, one or 24", field="tariff")
     return Plant(**{**structs.asdict(entry), "id": plant_id, "account_id": account_id})
