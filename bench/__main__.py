@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ import msgspec
 from rich.console import Console
 
 from bench import pushing
+from bench.history import history
+from bench.peers import influx, victoria
+from bench.peers.peer import measure
 from bench.processes import BenchError
 from bench.run import Run
 from bench.sizes import FULL, QUICK
@@ -26,6 +30,9 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "push": pushing.batches,
     "single": pushing.singles,
     "busy": pushing.busy,
+    "history": history,
+    "influx": partial(measure, peer=influx.PEER),
+    "victoria": partial(measure, peer=victoria.PEER),
 }
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 STEP_MS = 300_000
 STEPS = DAY_MS // STEP_MS
 RATED_W = 100_000.0
+STRINGS = 20
+"""Of the 24 inputs that the table knows, those that a string is wired to."""
 METER_NAMES = (*GAUGES, *COUNTERS)
 METER_KEYS = METER.plan(METER_NAMES).keys
 SERVED_KEYS = FIVE_MINUTES[STRING_INVERTER].keys
@@ -57,17 +59,30 @@ def days(devices: int, first_ms: int, count: int) -> Iterator[Day]:
         yield Day(at_ms, meters, inverters)
 
 
+def _wandering(random: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """Noise of mean 0 and spread 1 along the last axis, each value close to the one before."""
+    noise = random.standard_normal(shape)
+    for step in range(1, shape[-1]):
+        noise[..., step] = 0.9 * noise[..., step - 1] + 0.436 * noise[..., step]
+    return noise
+
+
 def _meters(random: np.random.Generator, counters: Floats) -> tuple[Floats, Floats]:
     shape = (len(counters), STEPS)
     hours = np.arange(STEPS) / 12.0
     use = 0.6 + 0.4 * np.sin((hours - 9.0) / 24.0 * 2.0 * np.pi)
-    columns = [
-        np.round(np.abs(mean + spread * (use - 0.5 + 0.25 * random.standard_normal(shape))), digits)
-        for mean, spread, digits in GAUGES.values()
-    ]
-    rise = np.abs(use[:, None] * (0.3 + 0.1 * random.standard_normal((*shape, len(COUNTERS)))))
-    risen = counters + np.cumsum(rise, axis=1)
-    values = np.concatenate([np.stack(columns, axis=-1), np.round(risen, 2)], axis=-1)
+    columns: Columns = {}
+    for name, (mean, spread, digits) in GAUGES.items():
+        wandering = _wandering(random, shape)
+        if name.startswith("dp_"):  # a demand is the greatest so far: it changes a few times a day
+            wandering = np.maximum.accumulate(wandering, axis=1)
+        columns[name] = np.round(np.abs(mean + spread * (use - 0.5 + 0.3 * wandering)), digits)
+    drawn = np.abs(columns["P"]) / 12.0
+    tariff = np.searchsorted((6.0, 10.0, 18.0, 22.0), hours, side="right") % 4
+    rises = {"Ep_imp": drawn, "Ep_exp": np.zeros(shape), "eq_imp": columns["Q"] / 12.0, "eq_exp": drawn * 0.01}
+    rises |= {f"Ep_imp_{number + 1}": np.where(tariff == number, drawn, 0.0) for number in range(4)}
+    risen = counters + np.cumsum(np.stack([rises[name] for name in COUNTERS], axis=-1), axis=1)
+    values = np.concatenate([np.stack([columns[name] for name in GAUGES], axis=-1), np.round(risen, 2)], axis=-1)
     return METER.decode(METER_NAMES, values)[1], risen[:, -1:, :]
 
 
@@ -90,7 +105,7 @@ def _inverters(random: np.random.Generator, energy: Floats, midnight_ms: int) ->
     def noisy(mean: float | Floats, spread: float, digits: int) -> Floats:
         return np.where(on, np.round(mean + spread * random.standard_normal(sun.shape), digits), 0.0)
 
-    ac_w = np.round(sun * RATED_W)
+    ac_w = np.round(sun * RATED_W * (1.0 + 0.003 * random.standard_normal(sun.shape)))
     pv_w = np.where(on, np.round(ac_w / 0.984), 0.0)
     today = np.cumsum(ac_w, axis=1) / 12_000.0
     columns: Columns = {
@@ -116,9 +131,10 @@ def _inverters(random: np.random.Generator, energy: Floats, midnight_ms: int) ->
         columns[f"ac.{phase}.current"] = noisy(ac_w / 3.0 / 231.0, 0.05, 2)
     for line in ("ab", "bc", "ca"):
         columns[f"ac.{line}.voltage"] = noisy(400.0, 1.2, 1)
-    for voltage, current in zip(m.PV_VOLTAGE, m.PV_CURRENT, strict=True):
-        columns[voltage.key] = noisy(600.0 + 40.0 * sun, 1.5, 1)
-        columns[current.key] = np.abs(noisy(pv_w / 24.0 / 620.0, 0.03, 2))
+    for number, (voltage, current) in enumerate(zip(m.PV_VOLTAGE, m.PV_CURRENT, strict=True)):
+        wired = 1.0 if number < STRINGS else 0.0
+        columns[voltage.key] = wired * noisy(600.0 + 40.0 * sun, 1.5, 1)
+        columns[current.key] = wired * np.abs(noisy(pv_w / STRINGS / 620.0, 0.03, 2))
     for number, tracker in enumerate(m.MPPT_ENERGY, 1):
         columns[tracker.key] = np.round((energy[:, None] + today) / 10.0 * (0.99 + 0.002 * number), 2) * 1e3
     return columns, energy + today[:, -1]

@@ -30,7 +30,7 @@ class Row(msgspec.Struct, frozen=True):
 ROWS = (
     Row("push.rate", "Batches: all meters x 22 values", "values/s", "more", 1_000_000),
     Row("push.p50", "- half answered within", "ms", "less", digits=1),
-    Row("push.p99", "- 99 % answered within", "ms", "less", digits=1),
+    Row("push.p99", "- 99 % answered within", "ms", "less", 50, 1),
     Row("push.generator", "- processor share of the generator", "% of a core", digits=0),
     Row("push.server", "- processor share of the server", "% of a core", digits=0),
     Row("single.rate", "Single records from 64 connections", "requests/s", "more", 3000),
@@ -48,7 +48,6 @@ ROWS = (
     Row("busy-single.p99", "- 99 % answered within", "ms", "less", 50, 1),
     Row("busy-single.sealed", "- values sealed meanwhile", "values/s"),
     Row("busy-single.folded", "- device-days folded meanwhile", "1/s"),
-    Row("load.rate", "History, one writer, all points", "values/s", "more"),
     Row("disk.value", "Disk, files as they are", "bytes/value", "less", 1.0, 2),
     Row("disk.used", "- without pages free for new records", "bytes/value", "less", digits=2),
     Row("start", "Start on this history until it answers", "s", "less", 1.0, 2),

@@ -27,6 +27,7 @@ from heliograph.model.devices import Device
 from heliograph.model.plants import Plant
 from heliograph.model.samples import Block, Latest, Series
 from heliograph.protocol.hub import AliasScheme, Gap, Ingested, Once, Subject
+from heliograph.protocol.times import format_instant
 from heliograph.rollup.refold import Refolding
 from heliograph.rollup.worker import Folding, touched_days
 from heliograph.store.alarms import Alarms
@@ -43,7 +44,7 @@ from heliograph.store.sqlite import Database
 DATABASE = "heliograph.db"
 KEY = "heliograph.key"
 
-Sight = tuple[int, frozenset[int] | None]
+Sight = tuple[int, frozenset[int] | None, bool]
 
 
 class LocalHub:
@@ -146,31 +147,35 @@ class LocalHub:
                 return msgspec.structs.replace(found, disabled=True)
         return found
 
-    def _sight(self, caller: Caller) -> tuple[list[Plant], dict[int, Device]]:
-        """The plants a caller sees, and the devices by id; worked out once until something changes."""
+    def _sight(self, caller: Caller, *, disabled: bool = False) -> tuple[list[Plant], dict[int, Device]]:
+        """The plants a caller sees, and the devices by id; worked out once until something changes.
+
+        With `disabled`, what is disabled too: an administrator must be able to enable it again.
+        """
         if self._visible_revision != self.registry.revision:
             self._visible.clear()
             self._visible_revision = self.registry.revision
-        key = (caller.account_id, caller.plants)
+        key = (caller.account_id, caller.plants, disabled)
         sight = self._visible.get(key)
         if sight is None:
             plants = [
                 plant
                 for plant in self.registry.plants.values()
                 if plant.account_id == caller.account_id
-                and not plant.disabled
+                and (disabled or not plant.disabled)
                 and (caller.plants is None or plant.id in caller.plants)
             ]
             ids = {plant.id for plant in plants}
-            seen = {d.id: d for d in self.registry.devices.values() if d.plant_id in ids and not d.disabled}
+            devices = self.registry.devices.values()
+            seen = {d.id: d for d in devices if d.plant_id in ids and (disabled or not d.disabled)}
             sight = self._visible[key] = (plants, seen)
         return sight
 
     def _seen(self, caller: Caller) -> dict[int, Device]:
-        return self._sight(caller)[1]
+        return self._sight(caller, disabled="admin" in caller.scopes)[1]
 
     def _plants(self, caller: Caller) -> list[Plant]:
-        return self._sight(caller)[0]
+        return self._sight(caller, disabled="admin" in caller.scopes)[0]
 
     def _device(self, caller: Caller, device_id: int) -> Device:
         device = self._seen(caller).get(device_id)
@@ -256,8 +261,8 @@ class LocalHub:
     async def ingest(
         self, caller: Caller, blocks: Sequence[Block], *, source: str, once: Once | None = None
     ) -> Ingested:
-        """See the contract."""
-        seen = self._seen(caller)
+        """See the contract. What is disabled takes no samples, from nobody."""
+        seen = self._sight(caller)[1]
         records: list[Records] = []
         dirty: dict[int, set[int]] = {}
         for block in blocks:
@@ -274,9 +279,13 @@ class LocalHub:
         first, last = min(block.at_ms), max(block.at_ms)
         latest_ms = self.clock.now_ms() + self.config.ingest.max_future_s * 1000
         if first < self._earliest_ms or last > latest_ms:
-            index = block.at_ms.index(first if first < self._earliest_ms else last)
-            where = "before " + self.config.ingest.earliest if first < self._earliest_ms else "too far in the future"
-            raise BadRequestError(f"the record's time lies {where}", field="time", device=str(block.device_ids[index]))
+            bad_ms = first if first < self._earliest_ms else last
+            device_id = block.device_ids[block.at_ms.index(bad_ms)]
+            where = f"before {self.config.ingest.earliest}" if bad_ms == first else "too far in the future"
+            raise BadRequestError(
+                f"the time {format_instant(bad_ms)} of a record of device {device_id} lies {where}",
+                field="time", device=str(device_id),
+            )  # fmt: skip
         if not np.isfinite(block.values.sum()) and np.isinf(block.values).any():
             row, column = np.argwhere(np.isinf(block.values))[0].tolist()
             raise BadRequestError(

@@ -2,7 +2,7 @@
 
 import typer
 
-from heliograph.cli import accounts, credentials, devices, plants, serve
+from heliograph.cli import accounts, credentials, devices, exporting, importing, plants, serve
 from heliograph.cli.group import FriendlyGroup
 
 app = typer.Typer(
@@ -19,6 +19,8 @@ app.add_typer(accounts.app, name="account")
 app.add_typer(plants.app, name="plant")
 app.add_typer(devices.app, name="device")
 app.add_typer(credentials.app, name="credential")
+app.command("import")(importing.import_)
+app.command()(exporting.export)
 
 
 def main() -> None:

@@ -54,7 +54,7 @@ def add(
             name=name if name is not None else fresh_name(owner.name),
             secret=Secret(secret) if secret is not None else fresh_secret(),
             plants=_plants(hub, owner.id, plant) if plant else None,
-            operations=_operations(dialect, operation) if operation else None,
+            operations=_operations(hub, dialect, operation) if operation else None,
             scopes=tuple(dict.fromkeys(scope)) if scope else ("read", "write"),
             expires_at_ms=moment(expires, field="--expires"),
         )
@@ -76,7 +76,16 @@ def _plants(hub: "LocalHub", account_id: int, words: list[str]) -> tuple[int, ..
     return tuple(dict.fromkeys(plant.id for plant in plants))
 
 
-def _operations(dialect: str, words: list[str]) -> tuple[str, ...]:
+def _operations(hub: "LocalHub", dialect: str, words: list[str]) -> tuple[str, ...]:
+    from heliograph.app import dialects
+    from heliograph.errors import BadRequestError
+
+    known = {handler.operation.name for handler in dialects((dialect,))[0].serve(hub).handlers}
+    for word in words:
+        if word not in known:
+            raise BadRequestError(
+                f"{dialect} has no operation {word!r}; it has {', '.join(sorted(known))}", field="operation"
+            )
     return tuple(dict.fromkeys(words))
 
 
@@ -121,5 +130,7 @@ def _find(hub: "LocalHub", dialect: str, name: str) -> "Credential":
 
     found = hub.registry.credentials.get((dialect, name))
     if found is None:
-        raise NotFoundError(f"there is no {dialect} credential {name!r}; `heliograph credential list` shows what there is")
+        raise NotFoundError(
+            f"there is no {dialect} credential {name!r}; `heliograph credential list` shows what there is"
+        )
     return found

@@ -72,7 +72,9 @@ def chosen_devices(registry: Registry, plants: Sequence[str] | None, devices: Se
     return list(chosen.values())
 
 
-def parse_aliases(words: Sequence[str] | None, subject: Subject, dialects: Iterable[str]) -> list[tuple[AliasScheme, str]]:
+def parse_aliases(
+    words: Sequence[str] | None, subject: Subject, dialects: Iterable[str]
+) -> list[tuple[AliasScheme, str]]:
     """The wire ids given as `DIALECT[:SCOPE]=ID`. Raises BadRequestError for another form or an unknown dialect."""
     known = list(dialects)
     found: list[tuple[AliasScheme, str]] = []

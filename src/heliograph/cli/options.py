@@ -19,7 +19,9 @@ PlantChoice: TypeAlias = Annotated[
 DeviceChoice: TypeAlias = Annotated[
     list[str] | None, typer.Option("--device", help="A device, by id or serial number; repeat for several.")
 ]
-Latitude: TypeAlias = Annotated[float | None, typer.Option("--lat", min=-90, max=90, help="Latitude, north positive. [deg]")]
+Latitude: TypeAlias = Annotated[
+    float | None, typer.Option("--lat", min=-90, max=90, help="Latitude, north positive. [deg]")
+]
 Longitude: TypeAlias = Annotated[
     float | None, typer.Option("--lon", min=-180, max=180, help="Longitude, east positive. [deg]")
 ]

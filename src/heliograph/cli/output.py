@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
+PIPE_WIDTH = 240
 Listing = dict[str, Any]
 """One thing as it is shown: what JSON holds."""
 
@@ -38,7 +39,7 @@ def cell(value: object) -> str:
         case list() | tuple():
             return ", ".join(cell(part) for part in value)
         case dict():
-            return " ".join(cell(part) for part in value.values())
+            return " ".join(str(part) for part in value.values() if part != "") or "-"
     return str(value)
 
 
@@ -54,19 +55,19 @@ def print_table(rows: Sequence[Listing], columns: Mapping[str, str], *, empty: s
     table = Table(*columns.values())
     for row in rows:
         table.add_row(*(Text(cell(row[key])) for key in columns))
-    Console().print(table)
+    # A pipe has no width that anything would have to be cut to.
+    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
 
 def print_fields(row: Mapping[str, object]) -> None:
-    """One thing on stdout, a line a field."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    """One thing on stdout, a line a field; nothing is wrapped, so that a secret can be copied."""
+    width = max(map(len, row))
+    sys.stdout.writelines(f"{name:{width}}  {cell(value)}\n" for name, value in row.items())
 
-    table = Table(show_header=False, box=None)
-    for name, value in row.items():
-        table.add_row(Text(name), Text(cell(value)))
-    Console().print(table)
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: `1 plant`, `2,000 plants`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def show(row: Listing, *, as_json: bool) -> None:

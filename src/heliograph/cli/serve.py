@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from heliograph.cli.options import DEFAULT_DATA, Data
-from heliograph.cli.output import say
+from heliograph.cli.output import count, say
 
 if TYPE_CHECKING:
     from heliograph.config import Config
@@ -49,9 +49,7 @@ def init(data: Data = DEFAULT_DATA) -> None:
         say(f"  {line}")
 
 
-def serve(
-    data: Data = DEFAULT_DATA, host: Host = None, port: Port = None, limits: LimitsChoice = None
-) -> None:
+def serve(data: Data = DEFAULT_DATA, host: Host = None, port: Port = None, limits: LimitsChoice = None) -> None:
     """Serve a data directory until Ctrl-C."""
     import asyncio
     from contextlib import suppress
@@ -88,7 +86,9 @@ def require_free(settings: "Config") -> None:
 
     reason = why_not_free(settings.serve.host, settings.serve.port)
     if reason:
-        raise ConfigError(f"cannot listen on {settings.serve.host}:{settings.serve.port}, {reason}: choose another --port")
+        raise ConfigError(
+            f"cannot listen on {settings.serve.host}:{settings.serve.port}, {reason}: choose another --port"
+        )
 
 
 def base_url(host: str, port: int) -> str:
@@ -104,6 +104,6 @@ def announce(hub: "LocalHub", data: Path) -> None:
 
     settings = hub.config.serve
     served = ", ".join(dialect.name for dialect in dialects(settings.dialects))
-    held = f"{len(hub.registry.plants)} plants and {len(hub.registry.devices)} devices"
+    held = f"{count(len(hub.registry.plants), 'plant')} and {count(len(hub.registry.devices), 'device')}"
     say(f"Heliograph {__version__} serves {held} of {data} on {base_url(settings.host, settings.port)}")
     say(f"Dialects: {served}. Call limits: {settings.limits}. Ctrl-C stops.")

@@ -48,4 +48,6 @@ def template() -> str:
 
 def names() -> list[str]:
     """Every setting as `section.name`."""
-    return [f"{section.encode_name}.{field.encode_name}" for section in fields(Config) for field in fields(section.type)]
+    return [
+        f"{section.encode_name}.{field.encode_name}" for section in fields(Config) for field in fields(section.type)
+    ]

@@ -7,6 +7,7 @@ number, never with its headers or body.
 from __future__ import annotations
 
 import logging
+import posixpath
 import secrets
 import zlib
 from collections.abc import Sequence
@@ -193,8 +194,8 @@ async def respond(reply: Reply, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-class WrongMethod:
-    """Answers a path of a dialect that was called with the wrong method, in the dialect's own form."""
+class Unknown:
+    """Answers what a dialect has no operation for, another method or another path, in the dialect's own form."""
 
     def __init__(self, dialect: Dialect, hub: Hub) -> None:
         self._dialect, self._hub = dialect, hub
@@ -202,7 +203,7 @@ class WrongMethod:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse one request."""
         request = Request(scope["method"], scope["path"], "", {}, b"", b"", request_id=secrets.token_hex(16))
-        error = NotFoundError(f"{scope['method']} is not answered here")
+        error = NotFoundError(f"there is no operation {scope['method']} {scope['path'][:200]}")
         await respond(self._dialect.envelope.failure(error, None, request, self._hub.clock.now_ms()), send)
 
 
@@ -229,13 +230,17 @@ class Application:
 
 
 def routes(dialects: Sequence[Dialect], hub: Hub, limiter: Limiter, max_body: int) -> list[Route]:
-    """The routes of all dialects: every operation, and a refusal for its path with another method."""
+    """The routes of all dialects: every operation, and a refusal for whatever else is asked below their paths."""
     made: list[Route] = []
+    unknown: dict[str, Unknown] = {}
     for dialect in dialects:
         facade = dialect.serve(hub)
         for handler in facade.handlers:
             endpoint = Endpoint(dialect, facade, handler, hub, limiter, max_body)
             made.append(Route(handler.operation.path, endpoint, methods=[handler.operation.method]))
-        for path in dict.fromkeys(handler.operation.path for handler in facade.handlers):
-            made.append(Route(path, WrongMethod(dialect, hub), methods=None))
+        folders = [handler.operation.path.rpartition("/")[0] for handler in facade.handlers]
+        unknown[posixpath.commonpath(folders)] = Unknown(dialect, hub)
+    # The longest path first: one dialect's may lie below another's.
+    for folder in sorted(unknown, key=len, reverse=True):
+        made.append(Route(f"{folder}/{{rest:path}}", unknown[folder], methods=None))
     return made

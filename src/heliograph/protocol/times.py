@@ -64,7 +64,7 @@ def parse_instant(text: str, tz: ZoneInfo, *, field: str) -> int:
 def format_instant(at_ms: int) -> str:
     """ISO 8601 in UTC with milliseconds and `Z`."""
     at = datetime.fromtimestamp(at_ms / 1000, UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+    return f"{at.year:04d}-{at:%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
 
 
 def parse_date(text: str, *, field: str) -> date:

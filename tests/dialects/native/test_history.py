@@ -158,6 +158,14 @@ def test_both_forms_say_the_same_and_read_back_as_the_declared_type(batches: lis
     assert [row["values"] for row in rows] == [bag for held in batches for bag in held if bag]
 
 
+def test_a_column_of_nothing_but_nulls_is_left_out() -> None:
+    at_ms = np.array([NOW_MS, NOW_MS + 1], np.int64)
+    columns = {"a": np.array([np.nan, 1.0]), "b": np.array([np.nan, np.nan])}
+    empty = Series(7, at_ms[:1] - 5, {"b": np.array([np.nan])})
+    told = msgspec.json.decode(b"".join(column_pieces(7, [empty, Series(7, at_ms, columns)])))
+    assert told["columns"] == {"a": [None, None, 1.0]}
+
+
 def test_instants_before_1970_and_at_odd_milliseconds_are_told_exactly() -> None:
     told = history.format_instants(np.array([-1, 0, 1_782_036_300_007], np.int64))
     assert told == ["1969-12-31T23:59:59.999Z", "1970-01-01T00:00:00.000Z", "2026-06-21T10:05:00.007Z"]

@@ -66,7 +66,7 @@ def column_pieces(device_id: int, series: Sequence[Series]) -> Iterator[bytes]:
             yield comma + encode(format_instants(part.at_ms[at : at + PIECE]))[1:-1]
             comma = b","
     yield b'],"columns":{'
-    for number, key in enumerate(dict.fromkeys(key for part in series for key in part.columns)):
+    for number, key in enumerate(_filled(series)):
         yield (b"," if number else b"") + encode(key) + b":["
         yield from _cells([_numbers(part, key) for part in series])
         yield b"]"
@@ -76,6 +76,13 @@ def column_pieces(device_id: int, series: Sequence[Series]) -> Iterator[bytes]:
         yield from _cells([part.texts.get(key) or [None] * len(part.at_ms) for part in series])
         yield b"]"
     yield b"}}"
+
+
+def _filled(series: Sequence[Series]) -> list[str]:
+    """The keys of the columns that hold a number anywhere: one of nothing but nulls says nothing."""
+    return list(
+        dict.fromkeys(key for part in series for key, values in part.columns.items() if not np.isnan(values).all())
+    )
 
 
 def _numbers(part: Series, key: str) -> Floats:
