@@ -38,7 +38,9 @@ PARTS: dict[str, Callable[[Run], None]] = {
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the hub, and two databases beside it.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Measure the hub, and two databases beside it."
+    )
     parser.add_argument("--quick", action="store_true", help="small sizes: does it run at all?")
     parser.add_argument("--only", action="append", choices=list(PARTS), help="measure this alone; may be repeated")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to FILE")

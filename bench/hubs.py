@@ -29,9 +29,10 @@ from heliograph.store.buckets import NO_DEVICE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from heliograph.model.samples import Floats
     from heliograph.store.base import Rows
 
-USER, PASSWORD = "bench", "bench-password"  # noqa: S105  opens a hub that lives for this run
+USER, PASSWORD = "bench", "bench-password"
 ROOT = Path(__file__).resolve().parent.parent
 HOUR_STEPS = 12
 
@@ -124,7 +125,7 @@ async def _fill(place: Place, days: Iterator[fleet.Day], tick: Callable[[], None
         hub.database.close()
 
 
-def _block(members: Sequence[int], keys: tuple[str, ...], at_ms: list[int], values: fleet.Floats) -> Block:
+def _block(members: Sequence[int], keys: tuple[str, ...], at_ms: list[int], values: Floats) -> Block:
     """All devices at each time, as they would come."""
     rows = values.transpose(1, 0, 2).reshape(-1, len(keys))
     return Block(keys, list(members) * len(at_ms), [at for at in at_ms for _ in members], rows)

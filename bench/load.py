@@ -119,42 +119,63 @@ def drive(
             line.socket.close()
 
 
+class _Tally:
+    """What was answered, and what counts of it: all between the end of the warm-up and the end."""
+
+    def __init__(self, warm_s: float, run_s: float, tick: Callable[[float], None]) -> None:
+        self.begun = self._next_tick = time.perf_counter()
+        self._counting_at, self.until = self.begun + warm_s, self.begun + warm_s + run_s
+        self._tick = tick
+        self.latencies: list[float] = []
+        self.total = 0
+
+    def note(self, sent_at: float, now: float) -> None:
+        """Count an answer."""
+        self.total += 1
+        if self._counting_at <= now < self.until:
+            self.latencies.append((now - sent_at) * 1e3)
+
+    def show(self, now: float) -> None:
+        """Tell how much is done, now and then."""
+        if now >= self._next_tick:
+            self._tick(min(1.0, (now - self.begun) / (self.until - self.begun)))
+            self._next_tick = now + TICK_S
+
+
 def _drive(
     lines: dict[int, _Line], make: Callable[[], bytes], warm_s: float, run_s: float, tick: Callable[[float], None]
 ) -> Load:
-    clock, poll = time.perf_counter, select.epoll()
-    begun = clock()
-    counting_at, until = begun + warm_s, begun + warm_s + run_s
-    latencies: list[float] = []
-    total, open_ = 0, len(lines)
-    cpu_at, next_tick = time.process_time(), begun
+    poll = select.epoll()
+    tally = _Tally(warm_s, run_s, tick)
+    cpu_at = time.process_time()
     for number, line in lines.items():
         poll.register(number, select.EPOLLIN if line.ask(make()) else select.EPOLLOUT)
+    open_ = len(lines)
     while open_:
         events = poll.poll(SILENCE_S)
         if not events:
             raise BenchError(f"nothing was answered for {SILENCE_S:.0f} s")
-        now = clock()
         for number, event in events:
-            line = lines[number]
-            if event & select.EPOLLOUT:
-                if line.push():
-                    poll.modify(number, select.EPOLLIN)
-                continue
-            if not line.answered():
-                continue
-            total += 1
-            now = clock()
-            if counting_at <= now < until:
-                latencies.append(now - line.sent_at)
-            if now >= until:
+            if not _step(poll, lines[number], event, make, tally):
                 poll.unregister(number)
                 open_ -= 1
-            elif not line.ask(make()):
-                poll.modify(number, select.EPOLLOUT)
-        if now >= next_tick:
-            tick(min(1.0, (now - begun) / (warm_s + run_s)))
-            next_tick = now + TICK_S
+        tally.show(time.perf_counter())
     poll.close()
-    cpu_s = (time.process_time() - cpu_at) * run_s / (clock() - begun)
-    return Load(len(latencies), total, run_s, [each * 1e3 for each in latencies], cpu_s)
+    cpu_s = (time.process_time() - cpu_at) * run_s / (time.perf_counter() - tally.begun)
+    return Load(len(tally.latencies), tally.total, run_s, tally.latencies, cpu_s)
+
+
+def _step(poll: select.epoll, line: _Line, event: int, make: Callable[[], bytes], tally: _Tally) -> bool:
+    """Go on with a connection; whether there is more to do on it."""
+    if event & select.EPOLLOUT:
+        if line.push():
+            poll.modify(line.socket.fileno(), select.EPOLLIN)
+        return True
+    if line.answered():
+        now = time.perf_counter()
+        tally.note(line.sent_at, now)
+        if now >= tally.until:
+            return False
+        if not line.ask(make()):
+            poll.modify(line.socket.fileno(), select.EPOLLOUT)
+    return True

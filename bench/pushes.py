@@ -19,7 +19,7 @@ from bench.processes import HOST
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ACCESS_KEY, ACCESS_SECRET = "bench", "bench-secret"  # noqa: S105  opens a hub that lives for this run
+ACCESS_KEY, ACCESS_SECRET = "bench", "bench-secret"
 DEVICE_TYPE = "1"
 STEP_S = 300
 VARIANTS = 24

@@ -200,7 +200,7 @@ def markdown(book: Book) -> str:
     head = (
         f"{machine.cpu}, {machine.cores} cores, {machine.memory_gb:.0f} GB, {machine.system}, "
         f"Python {machine.python}, {machine.at}, load before {machine.load_before:.2f}. Measured by `make bench`: "
-        "everything over HTTP on loopback, generator and server on the same cores, every acknowledged value on the disk."
+        "over HTTP on loopback, generator and server on the same cores, acknowledged after the disk has it."
     )
     rows = [HEADER, ("---", "---", "---", *["---:"] * (len(HEADER) - 3)), *(cells for _, cells in _lines(book))]
     table = "\n".join("| " + " | ".join(cells) + " |" for cells in rows)

@@ -82,5 +82,5 @@ PEER = Peer(
     day=_day,
     latest=_latest,
     count=_count,
-    remark="InfluxDB 1.6 acknowledges after its log is on the disk; no signature to verify; newest values of the last hour.",
+    remark="InfluxDB 1.6 acknowledges after its log is on the disk; no signature; newest values of an hour only.",
 )

@@ -2,7 +2,7 @@
 
 import typer
 
-from heliograph.cli import accounts, credentials, devices, exporting, importing, plants, serve
+from heliograph.cli import accounts, backups, credentials, devices, doctor, exporting, importing, plants, sealing, serve
 from heliograph.cli.group import FriendlyGroup
 
 app = typer.Typer(
@@ -21,6 +21,10 @@ app.add_typer(devices.app, name="device")
 app.add_typer(credentials.app, name="credential")
 app.command("import")(importing.import_)
 app.command()(exporting.export)
+app.command()(sealing.seal)
+app.command()(backups.backup)
+app.command()(backups.restore)
+app.command()(doctor.doctor)
 
 
 def main() -> None:

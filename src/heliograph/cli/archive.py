@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tarfile
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 MEMBERS = (DATABASE, KEY, config.FILE)
 ZIPPED = (".gz", ".tgz")
+# The bytes of a database file that every open connection of SQLite holds a shared lock on while the log is in use.
+SHARED_FIRST, SHARED_SIZE = 0x40000002, 510
 
 
 def pack(data: Path, target: Path) -> list[str]:
@@ -34,12 +37,9 @@ def pack(data: Path, target: Path) -> list[str]:
             bars.update(bar, completed=1, total=1)
         sources = {DATABASE: copy, KEY: data / KEY, config.FILE: data / config.FILE}
         part = folder / "backup"
-        zipped = target.suffix.lower() in ZIPPED
+        held = [name for name, path in sources.items() if path.exists()]
         with part.open("wb") as file:
-            with tarfile.open(fileobj=file, mode="w:gz" if zipped else "w", compresslevel=6) if zipped else tarfile.open(
-                fileobj=file, mode="w"
-            ) as tar:
-                held = [name for name, path in sources.items() if path.exists()]
+            with tarfile.open(fileobj=file, mode="w:gz" if target.suffix.lower() in ZIPPED else "w") as tar:
                 for name in held:
                     tar.add(sources[name], name, filter=_private)
             file.flush()
@@ -127,5 +127,10 @@ def _refuse_served(data: Path) -> None:
 
 
 def in_use(path: Path) -> bool:
-    """Whether another process has the database open."""
-    raise NotImplementedError
+    """Whether another process has the database open. Not to be asked by a process that has it open itself."""
+    with path.open("rb+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, SHARED_SIZE, SHARED_FIRST)
+        except BlockingIOError:
+            return True
+    return False

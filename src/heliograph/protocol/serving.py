@@ -6,6 +6,7 @@ number, never with its headers or body.
 
 from __future__ import annotations
 
+import json
 import logging
 import posixpath
 import secrets
@@ -34,8 +35,8 @@ from heliograph.protocol.operations import Call, Handler, Operation, Reply, Requ
 
 log = logging.getLogger("heliograph.serving")
 
-MAX_DEPTH = 64
-"""JSON nested deeper than this is refused before it is parsed."""
+SMALL_BODY = 16 << 10
+"""Up to this size a body is searched for repeated names without asking further. [bytes]"""
 
 
 class DisconnectedError(Exception):
@@ -83,6 +84,28 @@ def unpack(body: bytes, encoding: str, limit: int) -> bytes:
     if not whole:
         raise BadRequestError("the gzip body is cut short")
     return out
+
+
+def refuse_repeated_names(body: bytes, expected: int | None = None) -> None:
+    """Refuse JSON in which an object names something twice: which of the values is meant, nobody can tell.
+
+    `expected` is how many names the decoded body holds; when the body seems to hold just so many, that is taken as
+    proof. Raises BadRequestError naming the name. What is no JSON is left to the decoder.
+    """
+    if expected is not None and body.count(b'":') == expected:
+        return
+    try:
+        json.loads(body, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        return
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        name = next(name for index, (name, _) in enumerate(pairs) if name in dict(pairs[:index]))
+        raise BadRequestError(f"{name[:100]!r} stands twice in one object", field=name[:100])
+    return found
 
 
 def decode_body(operation: Operation[Any, Any], request: Request) -> Any:  # any: the operation tells the type
@@ -170,6 +193,8 @@ class Endpoint:
                 self._limiter.take(operation.limit, (caller.credential_id, name))
         encoding = request.headers.get("content-encoding", "").strip().lower()
         request.body = unpack(request.raw_body, encoding, self._max_body)
+        if len(request.body) <= SMALL_BODY:
+            refuse_repeated_names(request.body)
         call: Call[Any] = Call(
             self._hub, operation, self._decode(operation, request), request, caller, identity.once, self._hub.wall
         )

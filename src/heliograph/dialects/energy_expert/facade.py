@@ -27,7 +27,7 @@ from heliograph.model.samples import Block
 from heliograph.protocol.dialect import Facade
 from heliograph.protocol.hub import AliasScheme, Hub
 from heliograph.protocol.operations import Call, Operation, Request, handle
-from heliograph.protocol.serving import decode_json
+from heliograph.protocol.serving import SMALL_BODY, decode_json, refuse_repeated_names
 from heliograph.protocol.times import parse_local
 
 SYSTEM_TYPES = frozenset({"12", "13", "17"})
@@ -56,9 +56,13 @@ def decode(operation: Operation[Any, Any], request: Request) -> PushRequest:
     """The push of a body. Raises BadRequestError that names the device and the point that is wrong."""
     del operation
     try:
-        return _FAST.decode(request.body or b"{}")
+        found = _FAST.decode(request.body or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _explain(request.body)
+    if len(request.body) > SMALL_BODY:
+        named = [2 + (record.device_id is not None) + len(record.data) for record in found.devices]
+        refuse_repeated_names(request.body, 2 + sum(named))
+    return found
 
 
 def _explain(body: bytes) -> PushRequest:

@@ -12,9 +12,10 @@ import msgspec
 
 from heliograph.dialects.native.operations import OPERATIONS
 from heliograph.dialects.native.queries import SendDeviceSamples, SendSamples
-from heliograph.dialects.native.wire import Sample
+from heliograph.dialects.native.wire import Sample, SampleBatch
 from heliograph.errors import BadRequestError, MissingFieldError
 from heliograph.protocol.operations import Operation, Request
+from heliograph.protocol.serving import SMALL_BODY, refuse_repeated_names
 
 LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonl"})
 _PLACE = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
@@ -69,7 +70,10 @@ def _body(operation: Operation[Any, Any], request: Request) -> Any:  # any: see 
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     lines = takes_samples and content_type in LINES
     try:
-        return _LINE.decode_lines(request.body) if lines else _DECODERS[operation.request].decode(request.body)
+        found = _LINE.decode_lines(request.body) if lines else _DECODERS[operation.request].decode(request.body)
+        if lines or len(request.body) > SMALL_BODY:
+            _refuse_repeated_names(request.body, found, lines=lines)
+        return found
     except msgspec.DecodeError as error:
         if not request.body.strip():
             raise MissingFieldError("this call needs a JSON body", field="body") from error
@@ -79,6 +83,17 @@ def _body(operation: Operation[Any, Any], request: Request) -> Any:  # any: see 
         raise refusal(error, "alarms") from error
     except (RecursionError, UnicodeDecodeError) as error:
         raise BadRequestError("the body is not JSON that can be read", field="body") from error
+
+
+def _refuse_repeated_names(body: bytes, found: Any, *, lines: bool) -> None:  # any: the body of any operation
+    """Raise BadRequestError if a record names something twice. The names are counted before anything is read again."""
+    samples = found.samples if isinstance(found, SampleBatch) else found
+    expected = int(samples is not found)
+    if isinstance(samples, list):
+        expected += sum(2 + (s.device is not msgspec.UNSET) + len(s.values) for s in samples if isinstance(s, Sample))
+    if body.count(b'":') != expected:
+        for part in body.splitlines() if lines else (body,):
+            refuse_repeated_names(part)
 
 
 def refuse_value(body: bytes, *, lines: bool, device: str) -> None:
