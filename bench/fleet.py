@@ -77,7 +77,7 @@ def _meters(random: np.random.Generator, counters: Floats) -> tuple[Floats, Floa
         if name.startswith("dp_"):  # a demand is the greatest so far: it changes a few times a day
             wandering = np.maximum.accumulate(wandering, axis=1)
         gauge: Floats = mean + spread * (use - 0.5 + 0.3 * wandering)
-        columns[name] = np.round(np.abs(gauge), digits)
+        columns[name] = np.asarray(np.round(np.abs(gauge), digits), dtype=np.float64)
     drawn = np.abs(columns["P"]) / 12.0
     tariff = np.searchsorted((6.0, 10.0, 18.0, 22.0), hours, side="right") % 4
     rises = {"Ep_imp": drawn, "Ep_exp": np.zeros(shape), "eq_imp": columns["Q"] / 12.0, "eq_exp": drawn * 0.01}

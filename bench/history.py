@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from bench import fleet, hubs
-from bench.processes import BenchError
+from bench.processes import BenchError, Served, Watch
 from bench.pushing import midnight_ms
 from bench.reads import Ask, fetch, time_ms
 from bench.table import HUB
@@ -40,7 +40,7 @@ def history(run: Run) -> None:
         hubs.fill(place, days, tick, finish=False)
     with hubs.running(place, seal_after_h=KEEP_HOT_H) as served:
         run.book.put("start", HUB, served.started_s)
-        _read(run, place, served.port)
+        _read(run, place, served)
     run.memory(HUB, served.peak_bytes)
     sealed = sum(hubs.contents(place.folder).sealed.values())
     if sealed != 2 * sizes.devices * fleet.STEPS * sizes.days:
@@ -58,7 +58,8 @@ def _weigh(run: Run, place: hubs.Place) -> None:
     run.book.put("disk.used", HUB, held.used_bytes / values)
 
 
-def _read(run: Run, place: hubs.Place, port: int) -> None:
+def _read(run: Run, place: hubs.Place, served: Served) -> None:
+    port = served.port
     body = msgspec.json.encode({"userName": hubs.USER, "systemCode": hubs.PASSWORD})
     token = fetch(port, Ask("POST", "/thirdData/login", body)).headers["xsrf-token"]
     headers = {"xsrf-token": token, "content-type": "application/json"}
@@ -73,7 +74,7 @@ def _read(run: Run, place: hubs.Place, port: int) -> None:
         rows, size = _rows(port, question)
         if rows != sizes.devices * fleet.STEPS:
             raise BenchError(f"{rows} rows of a day came back")
-        took = _timed(run, f"history: a day, {name}", port, question, sizes.slow_reads)
+        took = _timed(run, f"history: a day, {name}", served, question, sizes.slow_reads)
         note = f"{rows} rows of {len(fleet.SERVED_KEYS)} points, {size / 1e6:.0f} MB of JSON"
         run.book.put(f"day.{name}", HUB, float(np.median(took)), note)
         run.book.put(f"day.{name}.p99", HUB, max(took))
@@ -82,7 +83,7 @@ def _read(run: Run, place: hubs.Place, port: int) -> None:
         ("days", ask("getKpiStationDay", stationCodes=plants, collectTime=middle)),
     ):
         rows, size = _rows(port, question)
-        took = _timed(run, f"history: {name}", port, question, sizes.quick_reads)
+        took = _timed(run, f"history: {name}", served, question, sizes.quick_reads)
         run.book.put(f"{name}.p50", HUB, float(np.median(took)), f"{rows} rows, {size / 1e3:.0f} kB of JSON")
         run.book.put(f"{name}.p99", HUB, float(np.quantile(took, 0.99)))
 
@@ -96,6 +97,8 @@ def _rows(port: int, question: Ask) -> tuple[int, int]:
     return len(told["data"]), len(answer.body)
 
 
-def _timed(run: Run, title: str, port: int, question: Ask, times: int) -> list[float]:
-    with run.step(title, times) as tick:
-        return time_ms(port, question, times, tick)
+def _timed(run: Run, title: str, served: Served, question: Ask, times: int) -> list[float]:
+    with run.step(title, times) as tick, Watch(served) as watch:
+        took = time_ms(served.port, question, times, tick)
+    run.disturbed(title, watch.others)
+    return took

@@ -102,8 +102,7 @@ def provision(folder: Path, devices: int) -> Place:
 
 async def _fill(place: Place, days: Iterator[fleet.Day], tick: Callable[[], None], *, finish: bool) -> None:
     hub = LocalHub(place.folder, load(place.folder))
-    writer = asyncio.create_task(hub.database.run())
-    try:
+    async with hub.database.writing():
         for day in days:
             for members, keys, values in (
                 (place.meters, fleet.METER_KEYS, day.meters),
@@ -119,10 +118,7 @@ async def _fill(place: Place, days: Iterator[fleet.Day], tick: Callable[[], None
                 await hub.sealing.seal_until(int(day.at_ms[0]) + DAY_MS)
             tick()
         await hub.hot.flush()
-    finally:
-        writer.cancel()
-        await asyncio.gather(writer, return_exceptions=True)
-        hub.database.close()
+    hub.database.close()
 
 
 def _block(members: Sequence[int], keys: tuple[str, ...], at_ms: list[int], values: Floats) -> Block:

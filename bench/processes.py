@@ -80,6 +80,29 @@ class Served:
             self.process.wait()
 
 
+class Watch:
+    """Who used the processor while a block ran: the server, this process, and everyone else, in cores."""
+
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        self.server = self.others = 0.0
+
+    def __enter__(self) -> Watch:
+        self._at, self._before = time.perf_counter(), self._used()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        seconds = time.perf_counter() - self._at
+        server, own, machine = (
+            after - before for after, before in zip(self._used(), self._before, strict=True)
+        )  # fmt: skip
+        self.server, self.others = server / seconds, max(0.0, machine - server - own) / seconds
+
+    def _used(self) -> tuple[float, float, float]:
+        times = [int(each) for each in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        return self._served.cpu_s(), time.process_time(), (sum(times) - times[3] - times[4]) / _TICKS
+
+
 def _tree(pid: int) -> list[int]:
     found = [pid]
     for tasks in Path(f"/proc/{pid}/task").glob("*/children"):

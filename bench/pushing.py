@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench import fleet, hubs
 from bench.load import Load, drive
-from bench.processes import BenchError, Served
+from bench.processes import BenchError, Served, Watch
 from bench.pushes import VALUES, hub_requests
 from bench.table import HUB
 from heliograph.clock import DAY_MS
@@ -54,10 +54,12 @@ def _busy(run: Run, name: str, place: hubs.Place, connections: int, records: int
     laid_up = hubs.contents(place.folder)
     begun = time.perf_counter()
     with hubs.running(place, seal_every_s=1.0) as served:
-        load = _drive(run, name, served, connections, records)
+        with Watch(served) as watch:
+            load = _drive(run, name, served, connections, records)
         now = hubs.contents(place.folder)
         seconds = time.perf_counter() - begun
     run.memory(HUB, served.peak_bytes)
+    run.disturbed(name, watch.others)
     _check(place.folder, load.total * records + laid_up.records)
     sealed, folded = sum(now.sealed.values()), now.folded_days
     if sealed <= 0 or folded <= 0:
@@ -72,16 +74,15 @@ def _busy(run: Run, name: str, place: hubs.Place, connections: int, records: int
 
 def _idle(run: Run, name: str, connections: int, records: int) -> None:
     place = hubs.provision(run.folder / name, run.sizes.devices)
-    with hubs.running(place) as served:
-        cpu_at, at = served.cpu_s(), time.perf_counter()
+    with hubs.running(place) as served, Watch(served) as watch:
         load = _drive(run, name, served, connections, records)
-        server = (served.cpu_s() - cpu_at) / (time.perf_counter() - at)
+    run.disturbed(name, watch.others)
     run.memory(HUB, served.peak_bytes)
     _check(place.folder, load.total * records)
     run.book.put(f"{name}.rate", HUB, load.per_second * (records * VALUES if records > 1 else 1))
     _latencies(run, name, load)
     run.book.put(f"{name}.generator", HUB, load.cpu_share * 100.0)
-    run.book.put(f"{name}.server", HUB, server * 100.0)
+    run.book.put(f"{name}.server", HUB, watch.server * 100.0)
     run.drop(place.folder)
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from bench.sizes import Sizes
     from bench.table import Book
 
+MUCH = 0.15
+"""How much of a core others may use before a figure is in doubt."""
+
 
 class Run:
     """What every measurement is given."""
@@ -27,6 +30,11 @@ class Run:
     def memory(self, subject: str, peak_bytes: int) -> None:
         """Note the most memory a program held; the greatest of all its processes counts."""
         self.book.put("memory", subject, peak_bytes / 1e6)
+
+    def disturbed(self, title: str, others: float) -> None:
+        """Remark that other programs used the processor, in cores, when it was enough to matter."""
+        if others > MUCH:
+            self.book.remark(f"Disturbed: other programs used {others * 100.0:.0f} % of a core during {title}.")
 
     def drop(self, folder: Path) -> None:
         """Forget the data of a measurement that is over."""

@@ -16,7 +16,7 @@ import numpy as np
 from bench import fleet
 from bench.history import first_ms
 from bench.load import drive
-from bench.processes import Served, disk_bytes, free_port, serving
+from bench.processes import Served, Watch, disk_bytes, free_port, serving
 from bench.pushes import VALUES, line_requests
 from bench.pushing import PUSHED_DAYS_AGO, midnight_ms
 from bench.reads import Ask, fetch, time_ms
@@ -89,7 +89,7 @@ def measure(run: Run, peer: Peer) -> None:
     run.book.put("disk.value", peer.name, size / values, f"{size / 1e6:.1f} MB for {values / 1e6:.1f} million values")
     with started("history") as served:
         run.book.put("start", peer.name, served.started_s)
-        _read(run, peer, served.port)
+        _read(run, peer, served)
     run.memory(peer.name, served.peak_bytes)
     run.drop(run.folder / f"{peer.package}-history")
 
@@ -97,15 +97,14 @@ def measure(run: Run, peer: Peer) -> None:
 def _push(run: Run, peer: Peer, served: Served, name: str, connections: int, records: int) -> None:
     since_s = midnight_ms(PUSHED_DAYS_AGO) // 1000
     make = line_requests(served.port, peer.write, run.sizes.devices, records, since_s)
-    cpu_at, at = served.cpu_s(), time.perf_counter()
-    with run.share(f"{name}: {peer.name}") as tick:
+    with run.share(f"{name}: {peer.name}") as tick, Watch(served) as watch:
         load = drive(served.port, connections, make, run.sizes.warm_s, run.sizes.run_s, tick)
-    server = (served.cpu_s() - cpu_at) / (time.perf_counter() - at)
+    run.disturbed(f"{name} of {peer.name}", watch.others)
     run.book.put(f"{name}.rate", peer.name, load.per_second * (records * VALUES if records > 1 else 1))
     run.book.put(f"{name}.p50", peer.name, load.quantile_ms(0.5))
     run.book.put(f"{name}.p99", peer.name, load.quantile_ms(0.99))
     run.book.put(f"{name}.generator", peer.name, load.cpu_share * 100.0)
-    run.book.put(f"{name}.server", peer.name, server * 100.0)
+    run.book.put(f"{name}.server", peer.name, watch.server * 100.0)
 
 
 def field(key: str) -> str:
@@ -149,7 +148,7 @@ def _wait_settled(folder: Path) -> None:
         time.sleep(0.5)
 
 
-def _read(run: Run, peer: Peer, port: int) -> None:
+def _read(run: Run, peer: Peer, served: Served) -> None:
     sizes = run.sizes
     until = first_ms(sizes.peer_days) + sizes.peer_days * DAY_MS
     middle = first_ms(sizes.peer_days) + sizes.peer_days // 2 * DAY_MS
@@ -158,12 +157,13 @@ def _read(run: Run, peer: Peer, port: int) -> None:
         ("day.sealed", peer.day(middle, middle + DAY_MS), sizes.slow_reads, wide * fleet.STEPS),
         ("latest", peer.latest(until - fleet.STEP_MS), sizes.quick_reads, wide),
     ):
-        answer = fetch(port, question)
+        answer = fetch(served.port, question)
         found = peer.count(answer.body)
         if found != expected:
             run.book.remark(f"{peer.name}, {title}: {found:,} values came back, {expected:,} were asked for")
-        with run.step(f"history: {title}, {peer.name}", times) as tick:
-            took = time_ms(port, question, times, tick)
+        with run.step(f"history: {title}, {peer.name}", times) as tick, Watch(served) as watch:
+            took = time_ms(served.port, question, times, tick)
+        run.disturbed(f"{title} of {peer.name}", watch.others)
         median = float(np.median(took))
         slowest = max(took) if title == "day.sealed" else float(np.quantile(took, 0.99))
         size = f"{len(answer.body) / 1e6:.1f} MB of JSON"

@@ -67,6 +67,7 @@ def _metrics(hub: LocalHub) -> CollectorRegistry:
 
     gauge("commits_total", "Transactions committed since the start.", lambda: hub.database.commits)
     gauge("wal_bytes", "Size of the write-ahead log.", lambda: hub.database.wal_bytes())
+    gauge("worker_failures_total", "Workers that failed and started again.", lambda: hub.worker_failures)
     gauge("plants", "Plants known.", lambda: len(hub.registry.plants))
     gauge("devices", "Devices known.", lambda: len(hub.registry.devices))
     gauge(

@@ -113,7 +113,9 @@ def _midnight(on: date, tz: ZoneInfo) -> int:
     if local(at_ms, tz).date() != on:  # the zone skips this midnight: the day starts where the gap ends
         while local(at_ms, tz).date() < on:
             at_ms += 15 * MINUTE_MS
-    return at_ms
+    # Where clocks go back from just after midnight into the evening, the day starts at the second midnight.
+    again_ms = instant_ms(start.replace(fold=1))
+    return again_ms if again_ms > at_ms and local(again_ms - 1, tz).date() < on else at_ms
 
 
 @lru_cache(maxsize=65536)
@@ -132,6 +134,8 @@ def day_of(at_ms: int, tz: ZoneInfo) -> int:
     if cached is not None and cached[1] <= at_ms < cached[2]:
         return cached[0]
     ordinal = local(at_ms, tz).date().toordinal()
+    if at_ms < day_start(ordinal, tz):  # the minute of a day that comes twice, first time
+        ordinal -= 1
     if len(_DAY_CACHE) > 200_000:
         _DAY_CACHE.clear()
     _DAY_CACHE[slot] = (ordinal, day_start(ordinal, tz), day_start(ordinal + 1, tz))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from heliograph.config import Config
 from heliograph.errors import (
     BadRequestError,
     ForbiddenError,
+    StoreError,
     UnknownDeviceError,
     UnknownPlantError,
 )  # fmt: skip
@@ -43,6 +45,9 @@ from heliograph.store.sqlite import Database
 
 DATABASE = "heliograph.db"
 KEY = "heliograph.key"
+RESTART_S = 5.0
+"""How long a worker that failed rests before it starts again. [s]"""
+log = logging.getLogger("heliograph.hub")
 
 Sight = tuple[int, frozenset[int] | None, bool]
 
@@ -76,6 +81,8 @@ class LocalHub:
             datetime.combine(date.fromisoformat(self.config.ingest.earliest), datetime.min.time(), UTC)
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._writer: asyncio.Task[None] | None = None
+        self.worker_failures = 0
         self._visible: dict[Sight, tuple[list[Plant], dict[int, Device]]] = {}
         self._visible_revision = -1
 
@@ -90,13 +97,22 @@ class LocalHub:
     async def start(self) -> None:
         """Repair what an unclean stop left, and start the workers."""
         self.recover()
-        self._tasks = [
-            asyncio.create_task(self.database.run(), name="writer"),
-            asyncio.create_task(self.folding.run(), name="folding"),
-            asyncio.create_task(self.sealing.run(), name="sealing"),
-            asyncio.create_task(self._housekeeping(), name="housekeeping"),
-        ]
+        self._writer = asyncio.create_task(self.database.run(), name="writer")
         await self.journal.recover()
+        workers = {"folding": self.folding.run, "sealing": self.sealing.run, "housekeeping": self._housekeeping}
+        self._tasks = [asyncio.create_task(self._keep(name, work), name=name) for name, work in workers.items()]
+
+    async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run a worker for ever. What stops it is logged and counted, and it starts again after a pause."""
+        while True:
+            try:
+                await work()
+            except StoreError as error:
+                log.warning("%s waits: %s", name, error)
+            except Exception:
+                log.exception("%s failed and starts again", name)
+            self.worker_failures += 1
+            await asyncio.sleep(RESTART_S)
 
     def recover(self) -> None:
         """After an unclean stop, make the newest readings again; refold plants whose zone rules changed."""
@@ -110,17 +126,19 @@ class LocalHub:
 
     async def stop(self) -> None:
         """Finish what is queued, write down what is only in memory, close the database."""
-        for task in self._tasks[1:]:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks[1:], return_exceptions=True)
-        if self._tasks and not self._tasks[0].done():
-            await self.hot.flush()
-            await self.database.write(
-                lambda rows: rows.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('clean', '1')")
-            )
-            self._tasks[0].cancel()
-            await asyncio.gather(self._tasks[0], return_exceptions=True)
-        await self.database.drain()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._writer is not None:
+            try:
+                await self.hot.flush()
+                await self.database.write(
+                    lambda rows: rows.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('clean', '1')")
+                )
+            except StoreError as error:
+                log.warning("the next start has to repair: %s", error)
+            self.database.finish()
+            await self._writer
         self.database.close()
 
     async def _housekeeping(self) -> None:

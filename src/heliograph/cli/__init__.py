@@ -2,7 +2,19 @@
 
 import typer
 
-from heliograph.cli import accounts, backups, credentials, devices, doctor, exporting, importing, plants, sealing, serve
+from heliograph.cli import (
+    accounts,
+    backups,
+    credentials,
+    demo,
+    devices,
+    doctor,
+    exporting,
+    importing,
+    plants,
+    sealing,
+    serve,
+)
 from heliograph.cli.group import FriendlyGroup
 
 app = typer.Typer(
@@ -15,6 +27,7 @@ app = typer.Typer(
 )
 app.command()(serve.init)
 app.command()(serve.serve)
+app.command()(demo.demo)
 app.add_typer(accounts.app, name="account")
 app.add_typer(plants.app, name="plant")
 app.add_typer(devices.app, name="device")

@@ -7,7 +7,9 @@ import os
 import shutil
 import tarfile
 import tempfile
+import zlib
 from contextlib import contextmanager
+from gzip import BadGzipFile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +103,7 @@ def _extract(source: Path, folder: Path) -> list[str]:
                 with path.open("wb") as file:
                     shutil.copyfileobj(content, file, 1 << 20)
                 held.append(member.name)
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, zlib.error, BadGzipFile) as error:
         raise BadRequestError(f"{source} is no backup, or was cut short") from error
     missing = {DATABASE, KEY} - set(held)
     if missing:

@@ -10,9 +10,7 @@ from heliograph.cli.output import print_json, progress, say
 
 def doctor(
     data: Data = DEFAULT_DATA,
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="The port to look at, if not the configured.")
-    ] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to look at.")] = None,
     as_json: Json = False,
 ) -> None:
     """Look over a hub: settings, key, database, disk, clock, zones, port. Exits with 1 if anything fails."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
@@ -60,14 +59,9 @@ def opened(data: Path, *, settings: Config | None = None, clock: Clock | None = 
 @asynccontextmanager
 async def writing(hub: LocalHub) -> AsyncIterator[None]:
     """Run the task that writes, so that what awaits a commit can be called."""
-    writer = asyncio.create_task(hub.database.run(), name="writer")
-    try:
+    async with hub.database.writing():
         yield
         await hub.hot.flush()
-    finally:
-        writer.cancel()
-        await asyncio.gather(writer, return_exceptions=True)
-        await hub.database.drain()
 
 
 def operator(account_id: int) -> Caller:

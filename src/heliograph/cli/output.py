@@ -87,7 +87,7 @@ def show_all(rows: Sequence[Listing], columns: Mapping[str, str], *, as_json: bo
 
 
 def progress() -> Progress:
-    """Progress bars on stderr."""
+    """Progress bars on stderr, on a terminal only and gone at the end."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -97,4 +97,5 @@ def progress() -> Progress:
         TaskProgressColumn(),
         TimeElapsedColumn(),
         console=Console(stderr=True),
+        transient=True,
     )

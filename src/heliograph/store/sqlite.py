@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -22,6 +24,7 @@ from heliograph.errors import HubError, StoreBusyError, StoreError, StoreFullErr
 from heliograph.store.base import Rows
 from heliograph.store.schema import MIGRATIONS
 
+log = logging.getLogger("heliograph.store")
 T = TypeVar("T")
 
 
@@ -114,6 +117,7 @@ class Database:
         self._threads = ThreadPoolExecutor(1, "heliograph-commit")
         self._checkpointer = ThreadPoolExecutor(1, "heliograph-checkpoint")
         self._checkpointing: asyncio.Future[None] | None = None
+        self._residue = False
         self._closed = False
         self.after_rollback: Callable[[], None] = lambda: None
         self.commits = 0
@@ -150,21 +154,29 @@ class Database:
         return result
 
     async def run(self) -> None:
-        """The writing task: until cancelled, then everything queued is still written."""
-        try:
-            while not self._closed:
-                await self._wake.wait()
+        """The writing task, until `finish`."""
+        while self._queue or not self._closed:
+            if not self._queue:
                 self._wake.clear()
-                while self._queue:
-                    await self._transaction()
-        finally:
-            self._closed = True
+                await self._wake.wait()
+            while self._queue:
+                await self._transaction()
 
-    async def drain(self) -> None:
-        """Write what is queued, then refuse more."""
+    def finish(self) -> None:
+        """Refuse new writes; the writing task ends when everything queued is written."""
         self._closed = True
-        while self._queue:
-            await self._transaction()
+        self._wake.set()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Run the writing task for as long as the block lasts; what is queued at its end is still written."""
+        self._closed = False
+        writer = asyncio.create_task(self.run(), name="writer")
+        try:
+            yield
+        finally:
+            self.finish()
+            await writer
 
     def _take(self) -> list[Task]:
         group: list[Task] = []
@@ -185,10 +197,12 @@ class Database:
             self._rollback()
             self._settle(group, [error if isinstance(error, StoreError) else translate(error)] * len(group))
             return
-        except BaseException:
+        except Exception:
+            # A fault of the program must not take the writing task with it; everyone in the group is told.
+            log.exception("a write failed")
             self._rollback()
-            self._settle(group, [StoreError("the write was abandoned; nothing was kept")] * len(group))
-            raise
+            self._settle(group, [StoreError("the write failed; nothing was kept")] * len(group))
+            return
         self.commits += 1
         self._settle(group, results)
         self._maybe_checkpoint()
@@ -225,6 +239,10 @@ class Database:
 
     def _commit(self) -> None:
         self.writer.execute("COMMIT")
+        if self._residue:
+            # What was written during the checkpoint is little; once it is copied too, the log starts over by itself.
+            self._residue = False
+            self.writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _rollback(self) -> None:
         if self.writer.in_transaction:
@@ -259,17 +277,13 @@ class Database:
         self._checkpointing = loop.run_in_executor(self._checkpointer, self._checkpoint)
 
     def _checkpoint(self) -> None:
-        """Copy the log into the database beside the writer, then let the log start over."""
+        """Copy most of the log into the database, beside the writer."""
         connection = connect(self.path, self.config)
         try:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            connection.execute("PRAGMA busy_timeout=100")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        except sqlite3.OperationalError as error:
-            if not isinstance(translate(error), StoreBusyError):
-                raise
         finally:
             connection.close()
+        self._residue = True
 
     def query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:  # any: see Cursor
         """Rows of committed data. Raises StoreError."""

@@ -1,0 +1,158 @@
+"""How far the demonstration got, and bringing it further: simulate a span, ingest it, remember."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from heliograph.cli.demo_fleet import Settled, ensure_credentials, plants, settle
+from heliograph.cli.opening import operator
+from heliograph.clock import DAY_MS
+from heliograph.errors import StoreError
+from heliograph.model.alarms import Alarm
+from heliograph.model.samples import Block
+from heliograph.simulate.fleet import State, advance, alarms, initial
+from heliograph.simulate.steps import ceil_step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from heliograph.hub import LocalHub
+    from heliograph.simulate.specs import SimulatedPlant
+    from heliograph.store.base import Rows
+
+log = logging.getLogger("heliograph")
+
+KEY = "demo"
+SLICE_MS = 4 * DAY_MS
+"""How much is simulated before it is ingested."""
+LIVE_SLICE_MS = DAY_MS // 4
+BEAT_S = 0.25
+"""How often a clock that runs fast is looked at. [s]"""
+
+
+class Story(msgspec.Struct, kw_only=True):
+    """How far the demonstration got."""
+
+    seed: int
+    virtual: bool
+    """Whether it lives by a clock of its own, which stands still while nothing runs."""
+    clock_ms: int
+    """Where that clock stood when this was kept. [ms]"""
+    speed: float
+    at_ms: int
+    """The next instant to simulate; everything before it is ingested."""
+    settled: dict[str, Settled]
+    states: dict[str, State]
+
+
+def load(hub: LocalHub) -> Story | None:
+    """The story so far; None when it has not begun."""
+    found = hub.database.query(f"SELECT value FROM meta WHERE key = '{KEY}'")  # noqa: S608  a name of ours
+    return msgspec.json.decode(found[0][0], type=Story) if found else None
+
+
+def _save(rows: Rows, story: Story) -> None:
+    rows.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (KEY, msgspec.json.encode(story).decode()))
+
+
+def begin(hub: LocalHub, *, seed: int, since_ms: int) -> Story:
+    """Make the fleet as it stood at an instant, before any history."""
+    since_ms = ceil_step(since_ms)
+
+    def job(rows: Rows) -> Story:
+        settled = settle(hub, rows, seed)
+        states = {plant.key: initial(plant, since_ms, seed) for plant in _all(seed)}
+        story = Story(
+            seed=seed, virtual=False, clock_ms=since_ms, speed=1.0, at_ms=since_ms, settled=settled, states=states
+        )
+        _save(rows, story)
+        return story
+
+    return hub.database.write_now(job)
+
+
+def resume(hub: LocalHub, story: Story) -> None:
+    """Make the credentials that are missing, and remember how the clock runs from now on."""
+
+    def job(rows: Rows) -> None:
+        ensure_credentials(hub, rows)
+        _save(rows, story)
+
+    hub.database.write_now(job)
+
+
+def _all(seed: int) -> list[SimulatedPlant]:
+    return [plant for owned in plants(seed).values() for plant in owned]
+
+
+async def advance_to(
+    hub: LocalHub, story: Story, now_ms: int, slice_ms: int = SLICE_MS, moved: Callable[[int], None] | None = None
+) -> int:
+    """Simulate and ingest everything up to an instant, itself included; returns how many records were new.
+
+    `moved` hears of each step. [ms]
+    """
+    # A power's stamp ends its five minutes, so the stamp of this very instant has been measured.
+    until_ms = ceil_step(now_ms + 1)
+    fleet = _all(story.seed)
+    made = 0
+    while story.at_ms < until_ms:
+        end_ms = min(story.at_ms + slice_ms, until_ms)
+        states: dict[str, State] = {}
+        by_account: dict[int, list[Block]] = {}
+        for plant in fleet:
+            home = story.settled[plant.key]
+            states[plant.key], records = advance(plant, story.states[plant.key], story.at_ms, end_ms)
+            by_account.setdefault(home.account_id, []).extend(
+                Block(part.keys, [home.device_ids[part.device]] * len(part.at_ms), part.at_ms.tolist(), part.values)
+                for part in records
+            )
+            await _report(hub, plant, home, story.at_ms, end_ms)
+            await asyncio.sleep(0)
+        for account_id, blocks in by_account.items():
+            made += (await hub.ingest(operator(account_id), blocks, source="demo")).accepted
+        step_ms = end_ms - story.at_ms
+        story.at_ms, story.states = end_ms, states
+        # After the samples: a crash between the two simulates the same span again, which changes nothing.
+        await hub.database.write(lambda rows: _save(rows, story))
+        if moved is not None:
+            moved(step_ms)
+    return made
+
+
+async def _report(hub: LocalHub, plant: SimulatedPlant, home: Settled, since_ms: int, until_ms: int) -> None:
+    raised = [
+        Alarm(
+            device_id=home.device_ids[alarm.device],
+            code=alarm.code,
+            raised_at_ms=alarm.raised_at_ms,
+            cleared_at_ms=alarm.cleared_at_ms,
+            severity=alarm.severity,
+            name=alarm.name,
+            cause=alarm.cause,
+            advice=alarm.advice,
+        )
+        for alarm in alarms(plant, since_ms, until_ms)
+    ]
+    if raised:
+        await hub.report_alarms(operator(home.account_id), raised)
+
+
+async def live(hub: LocalHub, story: Story) -> None:
+    """Keep up with the plant clock, for ever."""
+    while True:
+        wait_s = (story.at_ms - hub.clock.now_ms()) / 1000 / story.speed
+        try:
+            await asyncio.sleep(max(wait_s, BEAT_S))
+            story.clock_ms = hub.clock.now_ms()
+            await advance_to(hub, story, story.clock_ms, LIVE_SLICE_MS)
+        except StoreError as error:
+            log.warning("the simulation waits: %s", error)
+        except asyncio.CancelledError:
+            story.clock_ms = hub.clock.now_ms()
+            await hub.database.write(lambda rows: _save(rows, story))
+            raise
