@@ -11,7 +11,7 @@ import numpy as np
 from bench import fleet, hubs
 from bench.processes import BenchError, Served, Watch
 from bench.pushing import midnight_ms
-from bench.reads import Ask, fetch, time_ms
+from bench.reads import Ask, fetch, time_ms, weighed
 from bench.table import HUB
 from heliograph.clock import DAY_MS
 
@@ -75,7 +75,7 @@ def _read(run: Run, place: hubs.Place, served: Served) -> None:
         if rows != sizes.devices * fleet.STEPS:
             raise BenchError(f"{rows} rows of a day came back")
         took = _timed(run, f"history: a day, {name}", served, question, sizes.slow_reads)
-        note = f"{rows} rows of {len(fleet.SERVED_KEYS)} points, {size / 1e6:.0f} MB of JSON"
+        note = f"{rows} rows of {len(fleet.SERVED_KEYS)} points, {size}"
         run.book.put(f"day.{name}", HUB, float(np.median(took)), note)
         run.book.put(f"day.{name}.p99", HUB, max(took))
     for name, question in (
@@ -84,17 +84,17 @@ def _read(run: Run, place: hubs.Place, served: Served) -> None:
     ):
         rows, size = _rows(port, question)
         took = _timed(run, f"history: {name}", served, question, sizes.quick_reads)
-        run.book.put(f"{name}.p50", HUB, float(np.median(took)), f"{rows} rows, {size / 1e3:.0f} kB of JSON")
+        run.book.put(f"{name}.p50", HUB, float(np.median(took)), f"{rows} rows, {size}")
         run.book.put(f"{name}.p99", HUB, float(np.quantile(took, 0.99)))
 
 
-def _rows(port: int, question: Ask) -> tuple[int, int]:
-    """How many rows an answer has, and its bytes. Raises BenchError unless it tells of success with points."""
+def _rows(port: int, question: Ask) -> tuple[int, str]:
+    """How many rows an answer has, and its size in words. Raises BenchError unless it tells of success with points."""
     answer = fetch(port, question)
     told = answer.json()
     if not told["success"] or not told["data"] or not told["data"][-1]["dataItemMap"]:
         raise BenchError(f"{question.path}: {answer.body[:300]!r}")
-    return len(told["data"]), len(answer.body)
+    return len(told["data"]), weighed(answer)
 
 
 def _timed(run: Run, title: str, served: Served, question: Ask, times: int) -> list[float]:

@@ -64,11 +64,11 @@ def _busy(run: Run, name: str, place: hubs.Place, connections: int, records: int
     sealed, folded = sum(now.sealed.values()), now.folded_days
     if sealed <= 0 or folded <= 0:
         raise BenchError("nothing was sealed and folded beside the load: the figures would say nothing")
-    run.book.put(f"{name}.rate", HUB, load.per_second * (records * VALUES if records > 1 else 1))
+    short = laid_up.records <= sealed
+    note = "the days laid up did not last for the whole run" if short else ""
+    run.book.put(f"{name}.rate", HUB, load.per_second * (records * VALUES if records > 1 else 1), note)
     _latencies(run, name, load)
-    left = laid_up.records - sealed
-    note = "the days laid up lasted to the end" if left > 0 else "fewer days waited than the run was long"
-    run.book.put(f"{name}.sealed", HUB, place.values(now.sealed) / seconds, note)
+    run.book.put(f"{name}.sealed", HUB, place.values(now.sealed) / seconds)
     run.book.put(f"{name}.folded", HUB, folded / seconds)
 
 

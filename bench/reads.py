@@ -38,6 +38,12 @@ class Answer(msgspec.Struct, frozen=True):
         return msgspec.json.decode(self.body)
 
 
+def weighed(answer: Answer) -> str:
+    """The size of an answer, in words."""
+    size = len(answer.body)
+    return f"{size / 1e6:.1f} MB of JSON" if size > 1e6 else f"{size / 1e3:.0f} kB of JSON"
+
+
 def fetch(port: int, ask: Ask) -> Answer:
     """Ask once, over a connection of its own. Raises BenchError for a refusal."""
     connection = http.client.HTTPConnection(HOST, port, timeout=WAIT_S)

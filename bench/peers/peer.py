@@ -19,7 +19,7 @@ from bench.load import drive
 from bench.processes import Served, Watch, disk_bytes, free_port, serving
 from bench.pushes import VALUES, line_requests
 from bench.pushing import PUSHED_DAYS_AGO, midnight_ms
-from bench.reads import Ask, fetch, time_ms
+from bench.reads import Ask, fetch, time_ms, weighed
 from heliograph.clock import DAY_MS
 
 if TYPE_CHECKING:
@@ -166,6 +166,5 @@ def _read(run: Run, peer: Peer, served: Served) -> None:
         run.disturbed(f"{title} of {peer.name}", watch.others)
         median = float(np.median(took))
         slowest = max(took) if title == "day.sealed" else float(np.quantile(took, 0.99))
-        size = f"{len(answer.body) / 1e6:.1f} MB of JSON"
-        run.book.put("day.sealed" if title == "day.sealed" else "latest.p50", peer.name, median, size)
+        run.book.put("day.sealed" if title == "day.sealed" else "latest.p50", peer.name, median, weighed(answer))
         run.book.put(f"{title}.p99", peer.name, slowest)

@@ -87,7 +87,7 @@ class LocalHub:
         self._visible_revision = -1
 
     def _load_names(self) -> None:
-        self.names.load(self.database.query, self.database.query("SELECT id, measurements FROM shape"))
+        self.names.load(self.database.query)
 
     def _after_rollback(self) -> None:
         self.hot.forget()
@@ -148,6 +148,7 @@ class LocalHub:
             await asyncio.sleep(1.0)
             beat += 1
             self.registry.refresh()
+            self.names.refresh()
             if beat % 15 == 0 or self.hot.pending > 20_000:
                 await self.hot.flush()
             if beat % 60 == 0:
@@ -235,21 +236,32 @@ class LocalHub:
         else:
             plant = msgspec.structs.replace(plant, account_id=caller.account_id)
             refold = False
-        saved = await self.database.write(lambda rows: self.registry.put_plant(rows, plant))
-        if refold:
-            await self.refold(saved.id)
+
+        def job(rows: Rows) -> Plant:
+            saved = self.registry.put_plant(rows, plant)
+            if refold:
+                self.refolding.refold(rows, saved.id)
+            return saved
+
+        saved = await self.database.write(job)
         await self.audit(caller, "plant.saved", f"plant {saved.id}")
         return saved
 
     async def save_device(self, caller: Caller, device: Device) -> Device:
-        """See the contract. A new kind or role folds the plant's whole history again."""
+        """See the contract. A new kind, role or plant folds the whole history of the plants concerned again."""
         if "admin" not in caller.scopes:
             raise ForbiddenError("this needs the scope admin")
         self._plant(caller, device.plant_id)
         held = self._device(caller, device.id) if device.id else None
-        saved = await self.database.write(lambda rows: self.registry.put_device(rows, device))
-        if held is not None and (held.kind, held.role) != (saved.kind, saved.role):
-            await self.refold(saved.plant_id)
+
+        def job(rows: Rows) -> Device:
+            saved = self.registry.put_device(rows, device)
+            if held is not None and (held.kind, held.role, held.plant_id) != (saved.kind, saved.role, saved.plant_id):
+                for plant_id in {held.plant_id, saved.plant_id}:
+                    self.refolding.refold(rows, plant_id)
+            return saved
+
+        saved = await self.database.write(job)
         await self.audit(caller, "device.saved", f"device {saved.id}")
         return saved
 
@@ -299,12 +311,15 @@ class LocalHub:
         if first < self._earliest_ms or last > latest_ms:
             bad_ms = first if first < self._earliest_ms else last
             device_id = block.device_ids[block.at_ms.index(bad_ms)]
-            where = f"before {self.config.ingest.earliest}" if bad_ms == first else "too far in the future"
+            early = bad_ms < self._earliest_ms
+            where = f"before {self.config.ingest.earliest}" if early else "too far in the future"
             raise BadRequestError(
                 f"the time {format_instant(bad_ms)} of a record of device {device_id} lies {where}",
                 field="time", device=str(device_id),
             )  # fmt: skip
-        if not np.isfinite(block.values.sum()) and np.isinf(block.values).any():
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = block.values.sum()
+        if not np.isfinite(total) and np.isinf(block.values).any():
             row, column = np.argwhere(np.isinf(block.values))[0].tolist()
             raise BadRequestError(
                 f"{block.keys[column]} is not a finite number",

@@ -16,6 +16,9 @@ class Secret(str):
     def __str__(self) -> str:
         return "***"
 
+    def __format__(self, spec: str) -> str:
+        return "***"
+
     def reveal(self) -> str:
         """The text itself, for computing a signature or for the one print when it is made."""
         return str.__str__(self)

@@ -103,7 +103,8 @@ def refuse_repeated_names(body: bytes, expected: int | None = None) -> None:
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        name = next(name for index, (name, _) in enumerate(pairs) if name in dict(pairs[:index]))
+        names: set[str] = set()
+        name = next(name for name, _ in pairs if name in names or names.add(name))  # type: ignore[func-returns-value]
         raise BadRequestError(f"{name[:100]!r} stands twice in one object", field=name[:100])
     return found
 

@@ -10,7 +10,7 @@ from heliograph.clock import from_local, instant_ms, local
 from heliograph.errors import BadRequestError
 
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?\Z")
-_EXTREME_MS = 253_370_764_800_000  # year 9999: what datetime can hold
+_FIRST_MS, _LAST_MS = -62_000_000_000_000, 253_370_764_800_000  # the years 5 to 9998: what datetime holds in any zone
 
 
 def parse_local(text: str, tz: ZoneInfo, *, field: str, now_ms: int | None = None) -> int:
@@ -21,9 +21,17 @@ def parse_local(text: str, tz: ZoneInfo, *, field: str, now_ms: int | None = Non
     if not _LOCAL.match(text):
         raise BadRequestError(f"{field} must read YYYY-MM-DD HH:MM:SS, not {text[:40]!r}", field=field)
     try:
-        return from_local(datetime.fromisoformat(text), tz, now_ms)
+        at_ms = from_local(datetime.fromisoformat(text), tz, now_ms)
     except (ValueError, OverflowError) as error:
         raise BadRequestError(f"{field} {text[:40]!r} is not a time", field=field) from error
+    return _held(at_ms, field)
+
+
+def _held(at_ms: int, field: str) -> int:
+    """An instant. Raises BadRequestError when no calendar holds it in every zone."""
+    if not _FIRST_MS <= at_ms <= _LAST_MS:
+        raise BadRequestError(f"{field} is no time a calendar holds", field=field)
+    return at_ms
 
 
 def format_local(at_ms: int, tz: ZoneInfo) -> str:
@@ -34,15 +42,13 @@ def format_local(at_ms: int, tz: ZoneInfo) -> str:
 def parse_epoch_ms(value: int | float | str, *, field: str) -> int:
     """Milliseconds since 1970 from a number or numeric text.
 
-    Raises BadRequestError for anything else, or beyond the years 1 to 9999.
+    Raises BadRequestError for anything else, or beyond the years 5 to 9998.
     """
     try:
         at_ms = int(value)
     except (ValueError, OverflowError) as error:
         raise BadRequestError(f"{field} must be milliseconds since 1970", field=field) from error
-    if abs(at_ms) > _EXTREME_MS or at_ms < -62_000_000_000_000:
-        raise BadRequestError(f"{field} is no time a calendar holds", field=field)
-    return at_ms
+    return _held(at_ms, field)
 
 
 def parse_instant(text: str, tz: ZoneInfo, *, field: str) -> int:
@@ -54,11 +60,12 @@ def parse_instant(text: str, tz: ZoneInfo, *, field: str) -> int:
         return parse_epoch_ms(text, field=field)
     try:
         at = datetime.fromisoformat(text)
-        return from_local(at, tz) if at.tzinfo is None else instant_ms(at.astimezone(UTC))
+        at_ms = from_local(at, tz) if at.tzinfo is None else instant_ms(at.astimezone(UTC))
     except (ValueError, OverflowError) as error:
         raise BadRequestError(
             f"{field} must be ISO 8601 or milliseconds since 1970, not {text[:40]!r}", field=field
         ) from error
+    return _held(at_ms, field)
 
 
 def format_instant(at_ms: int) -> str:

@@ -88,6 +88,12 @@ def _hour_of(at_ms: Instants, starts: Instants) -> NDArray[np.intp]:
     return np.searchsorted(starts, at_ms, side="left") - 1
 
 
+def _inside(at_ms: Instants, register: Floats, starts: Instants) -> NDArray[np.bool_]:
+    """Where a register of the day tells of this day: at midnight it may tell of either."""
+    inside: NDArray[np.bool_] = (at_ms > starts[0]) & (at_ms < starts[-1]) & ~np.isnan(register)
+    return inside
+
+
 def _readings(at_ms: Instants, values: Floats | None, starts: Instants) -> tuple[Instants, Floats]:
     """Valid readings of a counter within the day: zero is a device that has not woken up."""
     if values is None:
@@ -138,9 +144,10 @@ def _without_counter(
 ) -> Floats | None:
     """Energy of a quantity no counter tells: from a daily register, else integrated from power and marked so."""
     daily = series.columns.get(rule.daily)
-    if daily is not None and not np.isnan(daily).all():
-        inside = (series.at_ms > starts[0]) & (series.at_ms < starts[-1]) & ~np.isnan(daily)
-        return count((series.at_ms[inside], daily[inside]), starts, 0.0, Reset.HOLD)[0]
+    if daily is not None:
+        inside = _inside(series.at_ms, daily, starts)
+        if inside.any():
+            return count((series.at_ms[inside], daily[inside]), starts, 0.0, Reset.HOLD)[0]
     power = series.columns.get(rule.power)
     if power is None:
         return None
@@ -163,15 +170,17 @@ def integrate(at_ms: Instants, power: Floats, starts: Instants, max_gap_s: int, 
     inner = starts[(starts > at[0]) & (starts < at[-1])]
     knots = np.union1d(at, inner)
     lines = np.interp(knots, at, watts)
-    if part is Part.POSITIVE:
-        lines = np.maximum(lines, 0.0)
-    elif part is Part.NEGATIVE:
-        lines = np.maximum(-lines, 0.0)
+    mean = (lines[1:] + lines[:-1]) / 2
+    if part is not Part.NET:
+        sided = np.maximum(lines if part is Part.POSITIVE else -lines, 0.0)
+        mean = (sided[1:] + sided[:-1]) / 2
+        crossing = lines[1:] * lines[:-1] < 0  # only the triangle on this side of zero counts
+        mean[crossing] *= (sided[1:] + sided[:-1])[crossing] / np.abs(np.diff(lines))[crossing]
     width = np.diff(knots)
     gap = np.diff(at)[np.searchsorted(at, knots[:-1], side="right") - 1]
     hour = np.searchsorted(starts, knots[:-1], side="right") - 1
     use = (gap <= max_gap_s * 1000) & (hour >= 0) & (hour < len(out))
-    energy = (lines[1:] + lines[:-1]) / 2 * width / HOUR_MS
+    energy = mean * width / HOUR_MS
     sums = np.bincount(hour[use], weights=energy[use], minlength=len(out))
     seen = np.bincount(hour[use], minlength=len(out)) > 0
     out[seen] = sums[seen]
@@ -186,11 +195,11 @@ def irradiation(series: Series, starts: Instants, config: RollupConfig) -> Float
     """
     out = np.full(len(starts) - 1, np.nan)
     values = series.columns.get(IRRADIANCE)
-    if values is None or np.isnan(values).all():
+    if values is None or not _inside(series.at_ms, values, starts).any():
         register = series.columns.get(IRRADIATION_TODAY)
         if register is None:
             return out
-        inside = (series.at_ms > starts[0]) & (series.at_ms < starts[-1]) & ~np.isnan(register)
+        inside = _inside(series.at_ms, register, starts)
         return count((series.at_ms[inside], register[inside]), starts, 0.0, Reset.HOLD)[0]
     good = ~np.isnan(values)
     at, watts = series.at_ms[good], values[good]
@@ -213,9 +222,12 @@ def _times(series: Series, starts: Instants, config: RollupConfig, hours: dict[s
     step = np.diff(at)
     hour = _hour_of(at[1:], starts)
     use = (step <= config.max_gap_s * 1000) & (hour >= 0) & (hour < len(starts) - 1)
+    unseen = np.bincount(hour[use], minlength=len(starts) - 1) == 0
     for quantity, active in ((b.CHARGING_TIME, watts[1:] < 0), (b.DISCHARGING_TIME, watts[1:] > 0)):
         seconds = np.where(active, step / 1000.0, 0.0)
-        hours[quantity] = np.bincount(hour[use], seconds[use], len(starts) - 1).astype(np.float64)
+        total = np.bincount(hour[use], seconds[use], len(starts) - 1).astype(np.float64)
+        total[unseen] = np.nan
+        hours[quantity] = total
 
 
 def _received(at_ms: Instants, starts: Instants) -> Floats:

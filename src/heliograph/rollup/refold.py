@@ -42,8 +42,9 @@ class Refolding:
         dirty: dict[int, set[int]] = {}
         for device_id in self._registry.plant_devices.get(plant_id, []):
             rows.execute("DELETE FROM dirty WHERE device = ?", (device_id,))
-            for hour in self._tiers.covered_hours(device_id):
-                for at_ms in (hour * HOUR_MS, (hour + 1) * HOUR_MS - 1):
+            for hour in self._tiers.covered_hours(device_id, rows):
+                # A reading at the very start of a day ends the day before.
+                for at_ms in (hour * HOUR_MS - 1, (hour + 1) * HOUR_MS - 1):
                     dirty.setdefault(day_of(at_ms, tz), set()).add(device_id)
         self._hot.forget()
         self._hot.mark(dirty, rows)

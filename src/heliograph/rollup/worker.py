@@ -32,7 +32,10 @@ class FoldedDay(msgspec.Struct, frozen=True):
 
     device: Device
     fold: DayFold
+    before: dict[str, float]
+    """The counters' last readings before the day."""
     old_carry: dict[str, float]
+    """The readings that the day handed on until now."""
     marks: tuple[DirtyDay, ...]
 
 
@@ -56,7 +59,9 @@ class Folding:
     async def fold_some(self) -> int:
         """Fold a batch of the oldest marked days; returns how many."""
         async with self._lock:
-            days = self._hot.dirty(BATCH)
+            if not self._hot.any_dirty():
+                return 0
+            days = await self._database.write(lambda _: self._hot.dirty(BATCH))
             await self._fold(days)
             return len(days)
 
@@ -71,7 +76,7 @@ class Folding:
         """Fold every marked day of these devices up to a day, so that a reader sees the truth."""
         while self._hot.has_dirty(until_day, device_ids):
             async with self._lock:
-                days = self._hot.dirty_until(until_day, device_ids)
+                days = await self._database.write(lambda _: self._hot.dirty_until(until_day, device_ids))
                 for start in range(0, len(days), BATCH):
                     await self._fold(days[start : start + BATCH])
 
@@ -129,13 +134,18 @@ class Folding:
             series, starts, levels.rules(device), carry, self.config, light if device.kind in INVERTERS else None
         )
         old = self._buckets.carry_at(plant.id, device.id, since)
-        return FoldedDay(device, fold, old, (mark,) if mark else ())
+        return FoldedDay(device, fold, carry, old, (mark,) if mark else ())
 
     def _keep(self, rows: Rows, plant: Plant, day: int, starts: Instants, folded: list[FoldedDay]) -> None:
         tz = zone(plant.zone)
         since = int(starts[0])
+        held = self._registry.plants.get(plant.id)
+        if held is None or held.zone != plant.zone:
+            return  # its days became others while this one was read; they are marked anew
         for item in folded:
-            self._keep_day(rows, plant, item.device.id, starts, item.fold.hours, item.fold.carry)
+            # A day without any quantity is kept only where it hands on a reading that no day before it had.
+            carry = item.fold.carry if item.fold.hours or item.fold.carry != item.before else {}
+            self._keep_day(rows, plant, item.device.id, starts, item.fold.hours, carry)
             if item.fold.carry != item.old_carry:
                 following = self._buckets.next_day(plant.id, item.device.id, int(starts[-1]))
                 if following is not None:
@@ -151,8 +161,6 @@ class Folding:
         rows: Rows, plant: Plant, device: int, starts: Instants, hours: dict[str, Floats], carry: dict[str, float]
     ) -> None:
         since, tz = int(starts[0]), zone(plant.zone)
-        if not hours:
-            carry = {}
         listed = [
             Bucket(Level.HOUR, int(at), {name: float(values[index]) for name, values in hours.items()})
             for index, at in enumerate(starts[:-1])

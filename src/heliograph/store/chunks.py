@@ -52,8 +52,8 @@ def _pack_dense(values: Floats, flag: int) -> bytes:
     if (values == first).all():
         return bytes((CONSTANT | flag,)) + _F64.pack(first)
     for decimals in _DECIMALS:
-        scaled = values * 10.0**decimals
-        whole = np.rint(scaled)
+        with np.errstate(over="ignore"):
+            whole = np.rint(values * 10.0**decimals)
         if np.abs(whole).max() < _EXACT and (whole / 10.0**decimals == values).all():
             body = standalone.simple_compress(whole.astype(np.int64), _CONFIG)
             return bytes((INTEGERS | flag, decimals)) + bytes(body)

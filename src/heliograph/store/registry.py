@@ -167,6 +167,7 @@ class Registry:
                 (*row, credential.id),
             )
         self.revision = self._touch(rows)
+        self.credentials = {key: other for key, other in self.credentials.items() if other.id != credential.id}
         self.credentials[(credential.dialect, credential.name)] = credential
         return credential
 

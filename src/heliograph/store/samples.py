@@ -138,25 +138,35 @@ class HotTier:
 
     def _note_latest(self, submission: Submission) -> None:
         for records in submission.records:
+            for device, at, text in zip(records.device_ids, records.at_ms, records.texts or (), strict=False):
+                if text is not None:
+                    self._note_text(device, at, text)
             first, last = min(records.at_ms), max(records.at_ms)
-            texts = records.texts or itertools.repeat(None)
             if records.dense and first == last:
                 group = self._pending.setdefault(records.keys, Group(first, {}))
                 if first >= group.at_ms:
                     group.at_ms = last
+                    none = itertools.repeat(None)
                     group.newest.update(
-                        zip(records.device_ids, zip(records.at_ms, records.bodies, texts, strict=False), strict=False)
+                        zip(records.device_ids, zip(records.at_ms, records.bodies, none, strict=False), strict=False)
                     )
                     continue
-            for device, at, body, text in zip(records.device_ids, records.at_ms, records.bodies, texts, strict=False):
-                self._note_one(device, at, records.keys, body, text)
+            for device, at, body in zip(records.device_ids, records.at_ms, records.bodies, strict=True):
+                self._note_numbers(device, at, records.keys, body)
 
-    def _note_one(self, device: int, at: int, keys: tuple[str, ...], body: bytes, text: bytes | None) -> None:
+    def _note_text(self, device: int, at: int, text: bytes) -> None:
+        """Texts stand apart from numbers: a record without them must not make the device forget them."""
+        self._note(device, at, tuple(msgspec.msgpack.decode(text, type=dict[str, str])), b"", text)
+
+    def _note_numbers(self, device: int, at: int, keys: tuple[str, ...], body: bytes) -> None:
         values = np.frombuffer(body, "<f8")
         here = values == values
         if not here.all():
             keys = tuple(key for key, kept in zip(keys, here.tolist(), strict=True) if kept)
             body = values[here].tobytes()
+        self._note(device, at, keys, body, None)
+
+    def _note(self, device: int, at: int, keys: tuple[str, ...], body: bytes, text: bytes | None) -> None:
         group = self._pending.setdefault(keys, Group(at, {}))
         group.at_ms = max(group.at_ms, at)
         held = group.newest.get(device)
@@ -204,9 +214,16 @@ class HotTier:
 
     def recover(self, rows: Rows) -> None:
         """After an unclean stop: the newest readings again from the records themselves."""
-        found = rows.execute("SELECT device, shape, max(at), body, text FROM sample GROUP BY device, shape")
-        for device, shape, at, body, text in found.fetchall():
-            self._note_one(device, at, self._names.columns[shape], body, text)
+        whole: set[tuple[int, int]] = set()
+        for device, shape, at, body, text in rows.execute(
+            "SELECT device, shape, at, body, text FROM sample ORDER BY device DESC, at DESC"
+        ):
+            if text is not None:
+                self._note_text(device, at, text)
+            if (device, shape) not in whole:  # once a newer one lacks nothing, an older one adds nothing
+                self._note_numbers(device, at, self._names.columns[shape], body)
+                if not np.isnan(np.frombuffer(body, "<f8")).any():
+                    whole.add((device, shape))
         for keys, group in self._pending.items():
             self._write_latest(rows, keys, group.newest)
         self._pending.clear()
@@ -233,17 +250,26 @@ class HotTier:
         found.sort(key=lambda entry: entry[0])
         readings: dict[str, Reading] = {}
         for at, keys, body, text in found:
-            for key, value in zip(keys, np.frombuffer(body, "<f8").tolist(), strict=True):
-                readings[key] = Reading(value, at)
-            if text is not None:
+            if text is None:
+                for key, value in zip(keys, np.frombuffer(body, "<f8").tolist(), strict=True):
+                    readings[key] = Reading(value, at)
+            else:
                 for key, words in msgspec.msgpack.decode(text, type=dict[str, str]).items():
                     readings[key] = Reading(words, at)
         return Latest(device, found[-1][0] if found else None, readings)
 
     def dirty(self, limit: int) -> list[DirtyDay]:
-        """Days to fold, oldest first. What is marked from now on is marked again."""
+        """Days to fold, oldest first. What is marked from now on is marked again.
+
+        Only inside a job of the writing task: a record whose commit is under way relies on a mark that was there
+        before it, and must be readable when that mark is taken.
+        """
         found = self._database.query("SELECT day, device, seq FROM dirty ORDER BY day LIMIT ?", (limit,))
         return self._taken(found)
+
+    def any_dirty(self) -> bool:
+        """Whether anything waits to be folded."""
+        return bool(self._database.query("SELECT 1 FROM dirty LIMIT 1"))
 
     def has_dirty(self, day: int, devices: set[int]) -> bool:
         """Whether any day of these devices up to this one needs folding."""
@@ -251,7 +277,7 @@ class HotTier:
         return any(row[0] in devices for row in found)
 
     def dirty_until(self, day: int, devices: set[int]) -> list[DirtyDay]:
-        """Days of these devices up to this one that need folding, oldest first."""
+        """Days of these devices up to this one that need folding, oldest first; only inside a job, as `dirty`."""
         found = self._database.query("SELECT day, device, seq FROM dirty WHERE day <= ? ORDER BY day", (day,))
         return self._taken([row for row in found if row[1] in devices])
 

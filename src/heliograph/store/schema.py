@@ -23,10 +23,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         " text BLOB, PRIMARY KEY (device, at)) WITHOUT ROWID",
         "CREATE TABLE latest (device INTEGER NOT NULL, shape INTEGER NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL,"
         " text BLOB, PRIMARY KEY (device, shape)) WITHOUT ROWID",
-        "CREATE TABLE sealed (device INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,"
-        " rows INTEGER NOT NULL, times BLOB NOT NULL, PRIMARY KEY (device, since)) WITHOUT ROWID",
-        "CREATE TABLE chunk (device INTEGER NOT NULL, since INTEGER NOT NULL, measurement INTEGER NOT NULL,"
-        " body BLOB NOT NULL, PRIMARY KEY (device, since, measurement)) WITHOUT ROWID",
+        # A chunk's columns have the numbers from its own, shifted: they lie together, and long ones stay in one page.
+        "CREATE TABLE sealed (id INTEGER PRIMARY KEY, device INTEGER NOT NULL, since INTEGER NOT NULL,"
+        " until INTEGER NOT NULL, rows INTEGER NOT NULL, times BLOB NOT NULL, UNIQUE (device, since))",
+        "CREATE TABLE chunk (id INTEGER PRIMARY KEY, body BLOB NOT NULL)",
         "CREATE TABLE dirty (device INTEGER NOT NULL, day INTEGER NOT NULL, seq INTEGER NOT NULL,"
         " PRIMARY KEY (device, day)) WITHOUT ROWID",
         "CREATE INDEX dirty_day ON dirty (day)",

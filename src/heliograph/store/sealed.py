@@ -20,15 +20,21 @@ from heliograph.store.names import Names
 from heliograph.store.samples import audit_correction
 from heliograph.store.sqlite import Database
 
-LONGEST_MS = DAY_MS + DAY_MS // 4
-"""No chunk is longer: a local day of 25 hours, and the remainders around a change of zone."""
-TEXT_BASE = 1 << 40
+DAY_LIKE_MS = DAY_MS + DAY_MS // 4
+"""A chunk up to this long is of one local day: 25 hours, and the remainders around a change of zone."""
+MERGED_DAYS = 7
+"""So many days' chunks become one: a third smaller, and a day in it is still read quickly."""
+LONGEST_MS = 10 * DAY_MS
+"""No chunk is longer, days without samples in between included."""
+COLUMNS = 1 << 20
+"""A chunk's columns are numbered from its own number times this, by measurement."""
+TEXT_BASE = COLUMNS >> 1
 """Columns of texts are filed under the measurement's number plus this."""
 FEW = 8
 """Up to how many columns are looked up one by one."""
 
 HOT = "SELECT at, shape, body, text FROM sample WHERE device = ? AND at >= ? AND at < ? ORDER BY at"
-SPANS = "SELECT since, until, rows, times FROM sealed WHERE device = ? AND since > ? AND since < ? ORDER BY since"
+SPANS = "SELECT id, since, until, rows, times FROM sealed WHERE device = ? AND since > ? AND since < ? ORDER BY since"
 Texts = dict[str, list[str | None]]
 
 
@@ -41,8 +47,9 @@ class Tiers:
 
     def series(self, device: int, since_ms: int, until_ms: int, keys: Sequence[str] | None = None) -> Series:
         """Samples of a device with since <= at < until, oldest first. `keys` None asks for everything."""
-        parts = self._chunks(self._database.reader, device, since_ms, until_ms, keys)
-        hot = self._hot(self._database.reader, device, since_ms, until_ms, keys)
+        with self._database.snapshot() as rows:  # between two statements, a day may move from one tier to the other
+            parts = self._chunks(rows, device, since_ms, until_ms, keys)
+            hot = self._hot(rows, device, since_ms, until_ms, keys)
         return _join(device, [*parts, *hot])
 
     def _hot(self, rows: Rows, device: int, since_ms: int, until_ms: int, keys: Sequence[str] | None) -> list[Series]:
@@ -72,7 +79,9 @@ class Tiers:
         self, rows: Rows, device: int, since_ms: int, until_ms: int, keys: Sequence[str] | None
     ) -> list[Series]:
         parts: list[Series] = []
-        for since, until, count, times in rows.execute(SPANS, (device, since_ms - LONGEST_MS, until_ms)).fetchall():
+        for chunk, since, until, count, times in rows.execute(
+            SPANS, (device, since_ms - LONGEST_MS, until_ms)
+        ).fetchall():
             if until <= since_ms:
                 continue
             at_ms = chunks.unpack_times(times)
@@ -81,20 +90,15 @@ class Tiers:
                 low, high = np.searchsorted(at_ms, (since_ms, until_ms)).tolist()
                 if low == high:
                     continue
-            parts.append(self._chunk(rows, device, since, at_ms, keys, slice(low, high)))
+            parts.append(self._chunk(rows, device, chunk, at_ms, keys, slice(low, high)))
         return parts
 
     def _chunk(
-        self, rows: Rows, device: int, since: int, at_ms: Instants, keys: Sequence[str] | None, cut: slice
+        self, rows: Rows, device: int, chunk: int, at_ms: Instants, keys: Sequence[str] | None, cut: slice
     ) -> Series:
         count = len(at_ms)
-        if keys is None:
-            found = rows.execute(
-                "SELECT measurement, body FROM chunk WHERE device = ? AND since = ?", (device, since)
-            ).fetchall()
-        else:
-            ids = {self._names.ids[key] for key in keys if key in self._names.ids}
-            found = self._some(rows, device, since, ids)
+        ids = None if keys is None else {self._names.ids[key] for key in keys if key in self._names.ids}
+        found = self._columns(rows, chunk, ids)
         columns: dict[str, Floats] = {}
         texts: Texts = {}
         for number, body in found:
@@ -105,19 +109,20 @@ class Tiers:
         return Series(device, at_ms[cut], columns, texts)
 
     @staticmethod
-    def _some(rows: Rows, device: int, since: int, ids: set[int]) -> list[tuple[int, bytes]]:
+    def _columns(rows: Rows, chunk: int, ids: set[int] | None) -> list[tuple[int, bytes]]:
         """Columns of a chunk: few are looked up one by one, many are read in one go with their neighbours."""
-        wanted = ids | {number + TEXT_BASE for number in ids}
-        if len(ids) > FEW:
+        first = chunk * COLUMNS
+        wanted = None if ids is None else ids | {number + TEXT_BASE for number in ids}
+        if wanted is None or len(wanted) > 2 * FEW:
             found = rows.execute(
-                "SELECT measurement, body FROM chunk WHERE device = ? AND since = ?", (device, since)
+                "SELECT id - ?, body FROM chunk WHERE id >= ? AND id < ?", (first, first, first + COLUMNS)
             ).fetchall()
-            return [row for row in found if row[0] in wanted]
-        marks = ",".join("?" * len(wanted))
-        return rows.execute(
-            f"SELECT measurement, body FROM chunk WHERE device = ? AND since = ? AND measurement IN ({marks})",  # noqa: S608  question marks only
-            (device, since, *sorted(wanted)),
-        ).fetchall()
+            return found if wanted is None else [row for row in found if row[0] in wanted]
+        one_by_one = (
+            rows.execute("SELECT id - ?, body FROM chunk WHERE id = ?", (first, first + number)).fetchone()
+            for number in sorted(wanted)
+        )
+        return [row for row in one_by_one if row is not None]
 
     def instants(self, device: int, since_ms: int, until_ms: int) -> Instants:
         """When samples came, with since <= at < until. [ms]"""
@@ -127,16 +132,17 @@ class Tiers:
                 "SELECT at FROM sample WHERE device = ? AND at >= ? AND at < ?", (device, since_ms, until_ms)
             )], np.int64)
         ]  # fmt: skip
-        for _, _, _, times in query(SPANS, (device, since_ms - LONGEST_MS, until_ms)):
+        for _, _, _, _, times in query(SPANS, (device, since_ms - LONGEST_MS, until_ms)):
             parts.append(chunks.unpack_times(times))
         found = np.unique(np.concatenate(parts))
         return found[(found >= since_ms) & (found < until_ms)]
 
-    def covered_hours(self, device: int) -> list[int]:
-        """Every hour since 1970 in which the device may have samples."""
-        query = self._database.query
-        hours = {int(h) for (h,) in query("SELECT DISTINCT at / 3600000 FROM sample WHERE device = ?", (device,))}
-        for since, until in query("SELECT since, until FROM sealed WHERE device = ?", (device,)):
+    def covered_hours(self, device: int, rows: Rows | None = None) -> list[int]:
+        """Every hour since 1970 in which the device may have samples, also as a transaction sees them."""
+        rows = rows or self._database.reader
+        found = rows.execute("SELECT DISTINCT at / 3600000 FROM sample WHERE device = ?", (device,)).fetchall()
+        hours = {int(hour) for (hour,) in found}
+        for since, until in rows.execute("SELECT since, until FROM sealed WHERE device = ?", (device,)).fetchall():
             hours.update(range(since // HOUR_MS, -(-until // HOUR_MS)))
         return sorted(hours)
 
@@ -147,7 +153,7 @@ class Tiers:
 
     def span(self, device: int, at_ms: int, since_ms: int, until_ms: int) -> tuple[int, int]:
         """The span to seal around an instant: the chunk that holds it, else the given one, cut to its neighbours."""
-        for since, until, _, _ in self._database.query(SPANS, (device, at_ms - LONGEST_MS, until_ms)):
+        for _, since, until, _, _ in self._database.query(SPANS, (device, at_ms - LONGEST_MS, until_ms)):
             if since <= at_ms < until:
                 return since, until
             if until <= at_ms:
@@ -165,23 +171,51 @@ class Tiers:
         whole = _join(device, [*old, *hot])
         if old:
             self._audit_replaced(_join(device, old), _join(device, hot), rows)
-            rows.execute("DELETE FROM chunk WHERE device = ? AND since = ?", (device, since_ms))
-        rows.execute(
-            "INSERT OR REPLACE INTO sealed (device, since, until, rows, times) VALUES (?, ?, ?, ?, ?)",
-            (device, since_ms, until_ms, len(whole.at_ms), chunks.pack_times(whole.at_ms)),
+        self._replace(rows, whole, since_ms, until_ms)
+        rows.execute("DELETE FROM sample WHERE device = ? AND at >= ? AND at < ?", (device, since_ms, until_ms))
+        return sum(len(part.at_ms) for part in hot)
+
+    def _replace(self, rows: Rows, whole: Series, since_ms: int, until_ms: int) -> None:
+        """Put one chunk in the place of all that start in its span."""
+        device = whole.device_id
+        span = (device, since_ms, until_ms)
+        for (old,) in rows.execute(
+            "SELECT id FROM sealed WHERE device = ? AND since >= ? AND since < ?", span
+        ).fetchall():
+            rows.execute("DELETE FROM chunk WHERE id >= ? AND id < ?", (old * COLUMNS, (old + 1) * COLUMNS))
+            rows.execute("DELETE FROM sealed WHERE id = ?", (old,))
+        made = rows.execute(
+            "INSERT INTO sealed (device, since, until, rows, times) VALUES (?, ?, ?, ?, ?)",
+            (*span, len(whole.at_ms), chunks.pack_times(whole.at_ms)),
         )
+        first = int(made.lastrowid or 0) * COLUMNS
         packed = [
-            (device, since_ms, self._names.measurement(key, rows), chunks.pack(np.ascontiguousarray(values)))
+            (first + self._names.measurement(key, rows), chunks.pack(np.ascontiguousarray(values)))
             for key, values in whole.columns.items()
         ]
         packed += [
-            (device, since_ms, TEXT_BASE + self._names.measurement(key, rows), chunks.pack_texts(texts))
+            (first + TEXT_BASE + self._names.measurement(key, rows), chunks.pack_texts(texts))
             for key, texts in whole.texts.items()
         ]
-        packed.sort(key=lambda row: row[2])
-        rows.executemany("INSERT INTO chunk (device, since, measurement, body) VALUES (?, ?, ?, ?)", packed)
-        rows.execute("DELETE FROM sample WHERE device = ? AND at >= ? AND at < ?", (device, since_ms, until_ms))
-        return sum(len(part.at_ms) for part in hot)
+        rows.executemany("INSERT INTO chunk (id, body) VALUES (?, ?)", sorted(packed))
+
+    def mergeable(self, device: int, limit_ms: int) -> tuple[int, int] | None:
+        """The span of the oldest `MERGED_DAYS` days' chunks in a row that ended by an instant, if there are so many."""
+        run: list[tuple[int, int]] = []
+        for since, until in self._database.query(
+            "SELECT since, until FROM sealed WHERE device = ? AND until <= ? ORDER BY since", (device, limit_ms)
+        ):
+            if until - since > DAY_LIKE_MS or (run and until - run[0][0] > LONGEST_MS):
+                run.clear()
+            if until - since <= DAY_LIKE_MS:
+                run.append((since, until))
+            if len(run) == MERGED_DAYS:
+                return run[0][0], until
+        return None
+
+    def merge(self, device: int, since_ms: int, until_ms: int, rows: Rows) -> None:
+        """Make one chunk of all in a span, inside a transaction. Their records stay as they are."""
+        self._replace(rows, _join(device, self._chunks(rows, device, since_ms, until_ms, None)), since_ms, until_ms)
 
     @staticmethod
     def _audit_replaced(old: Series, new: Series, rows: Rows) -> None:

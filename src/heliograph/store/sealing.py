@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from functools import partial
 
-from heliograph.clock import HOUR_MS, Clock, Level, period, zone
+from heliograph.clock import DAY_MS, HOUR_MS, Clock, Level, period, zone
 from heliograph.store.base import Rows
 from heliograph.store.registry import Registry
 from heliograph.store.samples import HotTier
 from heliograph.store.sealed import Tiers
 from heliograph.store.sqlite import Database
+
+MERGE_AFTER_MS = 2 * DAY_MS
+"""How much older than sealing demands a day is before it is merged; most late records have come by then. [ms]"""
+SLACK_PAGES = 1024
+VACUUM_PAGES = 512
 
 
 class Sealing:
@@ -46,7 +52,17 @@ class Sealing:
                     progress(step)
                 if step == 0:
                     break
+            while (span := self._tiers.mergeable(device_id, limit_ms - MERGE_AFTER_MS)) is not None:
+                await self._database.write(partial(self._tiers.merge, device_id, *span), weight=1000)
+        await self._give_back()
         return moved
+
+    async def _give_back(self) -> None:
+        """Shrink the file when much of it is empty, a little at a time."""
+        free, pages = self._database.empty_share()
+        while free > max(pages // 16, SLACK_PAGES):
+            await self._database.give_back(VACUUM_PAGES)
+            free, pages = self._database.empty_share()
 
     def _due(self, device_id: int, limit_ms: int) -> tuple[int, int] | None:
         oldest = self._tiers.oldest_hot(device_id)

@@ -12,9 +12,9 @@ import errno
 import logging
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -54,6 +54,7 @@ def connect(path: Path, config: StoreConfig, *, read_only: bool = False) -> sqli
     """Open the database file with the settings every connection shares."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     connection.execute(f"PRAGMA busy_timeout={int(config.busy_timeout_s * 1000)}")
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # holds only for a file without tables
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA wal_autocheckpoint=0")
@@ -75,6 +76,8 @@ def migrate(connection: sqlite3.Connection) -> int:
     if version == len(MIGRATIONS):
         return version
     connection.execute("BEGIN IMMEDIATE")
+    # Another process may have migrated while this one waited for the lock.
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     for migration in MIGRATIONS[version:]:
         for statement in migration:
             connection.execute(statement)
@@ -108,6 +111,7 @@ class Database:
             self.writer = connect(path, self.config)
             self.version = migrate(self.writer)
             self.reader = connect(path, self.config, read_only=True)
+            self._view = self.reader
         except sqlite3.Error as error:
             raise translate(error) from error
         # The writer waits on the loop, not in the driver, for another process's lock.
@@ -118,6 +122,7 @@ class Database:
         self._checkpointer = ThreadPoolExecutor(1, "heliograph-checkpoint")
         self._checkpointing: asyncio.Future[None] | None = None
         self._residue = False
+        self._empty_pages = 0
         self._closed = False
         self.after_rollback: Callable[[], None] = lambda: None
         self.commits = 0
@@ -142,11 +147,10 @@ class Database:
             self.writer.execute("BEGIN IMMEDIATE")
             try:
                 result = job(cast("Rows", self.writer))
+                self.writer.execute("COMMIT")
             except BaseException:
-                self.writer.execute("ROLLBACK")
-                self.after_rollback()
+                self._rollback()
                 raise
-            self.writer.execute("COMMIT")
         except sqlite3.Error as error:
             raise translate(error) from error
         finally:
@@ -234,20 +238,33 @@ class Database:
                 if task.guarded:
                     rows.execute("ROLLBACK TO job")
                     rows.execute("RELEASE job")
-                    self.after_rollback()
+                    self._reload()
         return results
 
     def _commit(self) -> None:
         self.writer.execute("COMMIT")
+        if self._empty_pages:
+            # As a script: the driver's execute() stops the pragma after its first page.
+            pages, self._empty_pages = self._empty_pages, 0
+            self.writer.executescript(f"PRAGMA incremental_vacuum({pages})")
         if self._residue:
             # What was written during the checkpoint is little; once it is copied too, the log starts over by itself.
             self._residue = False
-            self.writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            with suppress(sqlite3.Error):  # what was committed is kept, whether or not the log can shrink now
+                self.writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _rollback(self) -> None:
         if self.writer.in_transaction:
             self.writer.execute("ROLLBACK")
-        self.after_rollback()
+        self._reload()
+
+    def _reload(self) -> None:
+        """Let memory follow a rollback. What the same transaction keeps of other jobs, only the writer sees."""
+        self._view = self.writer
+        try:
+            self.after_rollback()
+        finally:
+            self._view = self.reader
 
     async def _begin(self) -> None:
         waited_s = 0.0
@@ -285,10 +302,31 @@ class Database:
             connection.close()
         self._residue = True
 
+    def empty_share(self) -> tuple[int, int]:
+        """How many pages of the file are empty, and how many there are."""
+        return int(self.query("PRAGMA freelist_count")[0][0]), int(self.query("PRAGMA page_count")[0][0])
+
+    async def give_back(self, pages: int) -> None:
+        """Return empty pages to the file system, after the next commit."""
+        self._empty_pages = pages
+        await self.write(lambda rows: rows)
+
     def query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:  # any: see Cursor
         """Rows of committed data. Raises StoreError."""
         try:
-            return self.reader.execute(sql, parameters).fetchall()
+            return self._view.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise translate(error) from error
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Rows]:
+        """Committed data as of one moment, for what several statements read. Raises StoreError."""
+        try:
+            self.reader.execute("BEGIN")
+            try:
+                yield cast("Rows", self.reader)
+            finally:
+                self.reader.execute("COMMIT")
         except sqlite3.Error as error:
             raise translate(error) from error
 

@@ -58,7 +58,7 @@ def decode(operation: Operation[Any, Any], request: Request) -> PushRequest:
     try:
         found = _FAST.decode(request.body or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _explain(request.body)
+        return _explain(request.body.strip() or b"{}")
     if len(request.body) > SMALL_BODY:
         named = [2 + (record.device_id is not None) + len(record.data) for record in found.devices]
         refuse_repeated_names(request.body, 2 + sum(named))
