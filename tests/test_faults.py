@@ -297,3 +297,133 @@ def test_a_value_that_makes_no_sense_is_refused_and_named(
     assert named in text
     assert len(answer.content) < 2000
     check_answer(clients, answer)
+
+
+TWICE: list[tuple[str, bytes, int, object]] = [
+    ("energy_expert", ee().replace(b'{"P"', b'{"P": "2", "P"'), 400, "InvalidParameter"),
+    ("energy_expert", ee().replace(b'"deviceId"', b'"deviceId": "theirs-meter", "deviceId"'), 400, "InvalidParameter"),
+    ("native", native().replace(b'{"meter.power"', b'{"meter.power": 2, "meter.power"'), 400, "bad-request"),
+    ("native", native().replace(b'"device"', b'"device": 2, "device"'), 400, "bad-request"),
+]
+
+
+@pytest.mark.usefixtures("nothing_kept")
+@pytest.mark.parametrize(("dialect", "body", "status", "code"), TWICE)
+def test_a_name_that_stands_twice_in_an_object_is_refused_rather_than_guessed_at(
+    clients: Clients, dialect: str, body: bytes, status: int, code: object
+) -> None:
+    answer = clients.send(dialect, body)
+    assert told(dialect, answer)[:2] == (status, code), answer.text
+    check_answer(clients, answer)
+
+
+@pytest.mark.usefixtures("nothing_kept")
+@pytest.mark.parametrize("dialect", ["energy_expert", "native"])
+def test_one_wrong_record_among_ninety_nine_good_ones_keeps_all_of_them_out(clients: Clients, dialect: str) -> None:
+    stamps = [f"2024-06-0{1 + minute // 50}T10:{minute % 50:02}:00" for minute in range(99)]
+    if dialect == "native":
+        rows: list[Json] = [{"device": 1, "at": at, "values": {"meter.power": 1}} for at in stamps]
+        body = json.dumps([*rows, {"device": 2, "at": AT, "values": {"meter.power": 1}}]).encode()
+    else:
+        good_ones = [record(at.replace("T", " "), {"P": "1"}, "ours-meter") for at in stamps]
+        body = push(*good_ones, record(LATER, {"P": "1"}, "theirs-meter"))
+    answer = clients.send(dialect, body)
+    assert told(dialect, answer)[1] in ("unknown-device", "InvalidParameter")
+    assert "[99]" in answer.text
+
+
+@pytest.mark.usefixtures("nothing_kept")
+@pytest.mark.parametrize("path", ["/api/v1/devices/2", "/api/v1/devices/2/history", "/api/v1/plants/2/energy"])
+def test_what_belongs_to_another_tenant_looks_like_what_does_not_exist(clients: Clients, path: str) -> None:
+    theirs = clients.http.get(path, headers=live.BEARER)
+    nobodys = clients.http.get(path.replace("2", "77"), headers=live.BEARER)
+    assert (theirs.status_code, nobodys.status_code) == (404, 404)
+    same: list[Json] = [answer.json() for answer in (theirs, nobodys)]
+    for body in same:
+        del body["request_id"]
+    assert json.dumps(same[0]).replace("2", "77") == json.dumps(same[1])
+
+
+WRONG_KEYS: list[tuple[dict[str, str], int, str]] = [
+    ({"secret": "not-the-secret"}, 403, "SignatureDoesNotMatch"),
+    ({"key": "LTAInobody"}, 404, "InvalidAccessKeyId.NotFound"),
+]
+
+
+@pytest.mark.usefixtures("nothing_kept")
+@pytest.mark.parametrize(("odd", "status", "code"), WRONG_KEYS)
+def test_a_wrong_key_is_told_without_the_right_one(
+    clients: Clients, odd: dict[str, str], status: int, code: str
+) -> None:
+    body = good("energy_expert")
+    headers = acs3(body, clients.host, key=odd.get("key", live.ACCESS_KEY), secret=odd.get("secret", live.ACCESS_SECRET))
+    answer = clients.http.post(PATH, content=body, headers=headers)
+    assert told("energy_expert", answer)[:2] == (status, code)
+    check_answer(clients, answer)
+
+
+@pytest.mark.usefixtures("nothing_kept")
+def test_wrong_tokens_and_passwords_are_refused_without_an_echo(clients: Clients) -> None:
+    token = clients.http.get("/api/v1/plants", headers={"authorization": "Bearer hg_tests_wrong-secret-here"})
+    assert told("native", token)[:2] == (401, "unauthenticated")
+    login = clients.http.post("/thirdData/login", json={"userName": live.USER, "systemCode": "wrong-code-here"})
+    assert told("huawei", login)[:2] == (200, 20400)
+    session = clients.http.post("/thirdData/getStationList", headers={"xsrf-token": "x-wrong-session-here"})
+    assert told("huawei", session)[:2] == (200, 305)
+    for answer in (token, login, session):
+        assert "wrong" not in answer.text
+        assert "wrong" not in json.dumps(dict(answer.headers))
+
+
+def accepted_records(clients: Clients) -> int:
+    """Push one record of its own minute, which must be accepted; how many records there are then."""
+    minute = live.contents(clients.hub.data).records + 1
+    body = push(record(f"2024-05-01 {minute // 60:02}:{minute % 60:02}:00", {"P": "1"}, "ours-meter"))
+    assert clients.energy_expert(body).json()["data"] == "success"
+    return live.contents(clients.hub.data).records
+
+
+def test_while_another_process_holds_the_database_writes_are_refused_and_reads_answered(clients: Clients) -> None:
+    before = accepted_records(clients)
+    listed = clients.http.post("/thirdData/getStationList", headers={"xsrf-token": clients.session}).json()["data"]
+    codes = json.dumps({"stationCodes": listed[0]["stationCode"]}).encode()
+    asked = {"content": codes, "headers": {"xsrf-token": clients.session}}
+    [device] = clients.http.post("/thirdData/getDevList", **asked).json()["data"]
+    body = push(record("2024-05-02 00:00:00", {"P": "1"}, "ours-meter"))
+    headers = acs3(body, clients.host)
+    with closing(sqlite3.connect(clients.hub.data / DATABASE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
+        pushed = clients.http.post(PATH, content=body, headers=headers)
+        assert time.monotonic() - begun < 2.0
+        sent = clients.native(native(at="2024-05-02T00:00:00"))
+        login = clients.http.post("/thirdData/login", json={"userName": live.USER, "systemCode": live.PASSWORD})
+        read = clients.huawei(huawei(devIds=device["id"], collectTime=1714550400000))
+        time.sleep(0.5)  # the workers meet the lock too
+        other.execute("ROLLBACK")
+    assert told("energy_expert", pushed)[:2] == (503, "ServiceUnavailable")
+    assert told("native", sent)[:2] == (503, "store-busy")
+    assert told("huawei", login)[:2] == (200, 20004)
+    assert read.json()["success"] is True
+    assert live.contents(clients.hub.data).records == before
+    # The mark of the refused request was not kept either, so the very same request may come again.
+    assert clients.http.post(PATH, content=body, headers=headers).json()["data"] == "success"
+    assert told("energy_expert", clients.http.post(PATH, content=body, headers=headers))[1] == "SignatureNonceUsed"
+    assert live.contents(clients.hub.data).records == before + 1
+    for answer in (pushed, sent, login):
+        check_answer(clients, answer)
+    check_log(clients)
+
+
+def test_the_workers_go_on_when_the_database_is_free_again(clients: Clients) -> None:
+    with closing(sqlite3.connect(clients.hub.data / DATABASE, isolation_level=None)) as other:
+        accepted_records(clients)
+        other.execute("BEGIN IMMEDIATE")
+        time.sleep(0.6)
+        other.execute("ROLLBACK")
+    accepted_records(clients)
+    deadline = time.monotonic() + 15.0
+    while live.contents(clients.hub.data).dirty and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert live.contents(clients.hub.data).dirty == 0
+    check_log(clients)

@@ -61,7 +61,9 @@ def test_an_error_stands_in_the_drawing_under_its_base(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_an_error_is_named_so_and_says_when_in_a_sentence(name: str) -> None:
     assert name.endswith("Error")
-    assert (ALL[name].__doc__ or "").strip().split("\n")[0].endswith(".")
+    first = (ALL[name].__doc__ or "").split("\n")[0]
+    assert "." in first
+    assert first[0].isupper()
 
 
 @pytest.mark.parametrize("name", sorted(ALL))

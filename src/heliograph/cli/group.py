@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from heliograph.errors import HubError
+from heliograph.errors import HubError, StoreError
 
 
 class FriendlyGroup(TyperGroup):
@@ -19,7 +19,9 @@ class FriendlyGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except HubError as error:
-            sys.stderr.write(f"heliograph: {error}\n")
+            # A store's error is silent about its cause for the sake of distant callers; who sits here may know it.
+            cause = f" ({error.__cause__})" if isinstance(error, StoreError) and error.__cause__ else ""
+            sys.stderr.write(f"heliograph: {error}{cause}\n")
         except BrokenPipeError:
             # Who read the output has enough; nothing is left to say, not even at exit.
             sys.stderr.close()

@@ -43,11 +43,8 @@ def import_(
         return
     read = f"{count(total['records'], 'record')} with {count(total['values'], 'value')}"
     devices = count(total["devices"], "device")
-    if dry_run:
-        say(f"All is well: {read} of {devices}. Nothing was kept.")
-    else:
-        say(f"Read {read} of {devices}: {total['accepted']:,} new, {total['duplicates']:,} known already,"
-            f" {total['corrected']:,} corrected.")  # fmt: skip
+    parts = f"{total['new']:,} new, {total['known']:,} known already, {total['corrected']:,} corrected"
+    say(f"Read {read} of {devices}: {parts}.{' Nothing was kept.' if dry_run else ''}")
 
 
 async def _import(hub: "LocalHub", files: list[Path], *, dry_run: bool, new_keys: bool) -> dict[str, int]:
@@ -55,7 +52,7 @@ async def _import(hub: "LocalHub", files: list[Path], *, dry_run: bool, new_keys
     from heliograph.cli.opening import writing
 
     gatherer = Gatherer(hub, new_keys=new_keys)
-    total = dict.fromkeys(("records", "values", "devices", "accepted", "duplicates", "corrected"), 0)
+    total = dict.fromkeys(("records", "values", "devices", "new", "known", "corrected"), 0)
     with progress() as bars:
         async with writing(hub):
             for path in files:
@@ -67,19 +64,19 @@ async def _import(hub: "LocalHub", files: list[Path], *, dry_run: bool, new_keys
 async def _import_file(
     hub: "LocalHub", gatherer: "Gatherer", path: Path, total: dict[str, int], bars: "Progress", *, dry_run: bool
 ) -> None:
-    from heliograph.cli.reading import batches, rows, size
+    from heliograph.cli.reading import batches, read, size
     from heliograph.errors import BadRequestError, HubError
 
     kept = 0
     try:
         bar = bars.add_task(path.name, total=size(path))
-        for batch in batches(rows(path, _mover(bars, bar)), BATCH):
+        for batch in batches(read(path, gatherer.check_key, _mover(bars, bar)), BATCH):
             gathered = gatherer.gather(batch)
             if not dry_run:
-                await _keep(hub, gathered, total)
+                await _keep(hub, gathered)
                 kept += gathered.records
-            total["records"] += gathered.records
-            total["values"] += gathered.values
+            for name in ("records", "values", "new", "known", "corrected"):
+                total[name] += getattr(gathered, name)
         bars.update(bar, completed=size(path))
     except HubError as error:
         before = "nothing of it was kept"
@@ -95,14 +92,13 @@ def _mover(bars: "Progress", bar: "TaskID") -> "Callable[[int], None]":
     return moved
 
 
-async def _keep(hub: "LocalHub", gathered: "Gathered", total: dict[str, int]) -> None:
+async def _keep(hub: "LocalHub", gathered: "Gathered") -> None:
     from heliograph.cli.opening import operator
 
+    if not gathered.blocks:
+        return
     # A server beside this process folds days as they are marked, so each batch marks its days anew.
     hub.hot.forget()
     for account_id, blocks in gathered.blocks.items():
-        done = await hub.ingest(operator(account_id), blocks, source="import")
-        total["accepted"] += done.accepted
-        total["duplicates"] += done.duplicates
-        total["corrected"] += done.corrected
+        await hub.ingest(operator(account_id), blocks, source="import")
     await hub.hot.flush()

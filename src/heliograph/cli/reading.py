@@ -1,29 +1,38 @@
-"""Files of samples, read row by row: CSV and Parquet, in long form or wide.
+"""Files of samples, read record by record: CSV and Parquet, in long form or wide.
 
 Long: `device, at, key, value`, and `text` where a value is not a number. Wide: `device, at` and a column a measurement.
+Lines of the long form that follow each other and share device and time are one record.
 """
 
 from __future__ import annotations
 
 import csv
 from io import TextIOWrapper
+from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from heliograph.errors import BadRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
+
+    CheckKey = Callable[[str], None]
+    """Raises BadRequestError for a measurement that is not to be taken."""
+    Moved = Callable[[int], None]
+    """Hears how far reading got, in the measure of `size`."""
 
 LONG = frozenset({"device", "at", "key", "value"})
 PARQUET = (".parquet", ".pq")
 BATCH_ROWS = 16_384
-Cell = float | str | None
-Bag = dict[str, Cell]
+HEARD_EVERY = 2000
+Bag = dict[str, float | str]
+Line = tuple[int, "Sequence[Any]"]  # any: text in CSV, typed cells in Parquet
 
 
-class Row(NamedTuple):
-    """One row of a file: `line` is where it stands, counted as an editor or a table viewer does."""
+class Record(NamedTuple):
+    """What one device sent at one time. `line` is where it begins, counted as an editor or a table viewer does."""
 
     line: int
     device: str
@@ -34,42 +43,35 @@ class Row(NamedTuple):
 class Form:
     """Which columns mean what."""
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, names: Sequence[str], check_key: CheckKey) -> None:
         self.names = [name.strip() for name in names]
         if len(set(self.names)) < len(self.names):
             raise BadRequestError("two columns have the same name")
         for needed in ("device", "at"):
             if needed not in self.names:
                 raise BadRequestError(f"there is no column {needed!r}; there are {', '.join(self.names) or 'none'}")
-        self.device, self.at = self.names.index("device"), self.names.index("at")
         self.long = set(self.names) >= LONG
-        extra = set(self.names) - LONG - {"text"}
-        if self.long and extra:
-            raise BadRequestError(f"beside key and value there is a column {min(extra)!r}: is the file long or wide?")
+        self.check_key = check_key
+        place = self.names.index
         if self.long:
-            self.key, self.value = self.names.index("key"), self.names.index("value")
-            self.text = self.names.index("text") if "text" in self.names else -1
-        self.keys = [(i, name) for i, name in enumerate(self.names) if name not in ("device", "at")]
-        if not self.long and not self.keys:
+            extra = set(self.names) - LONG - {"text"}
+            if extra:
+                raise BadRequestError(f"beside key and value there is {min(extra)!r}: is the file long or wide?")
+            order = ("device", "at", "key", "value", "text" if "text" in self.names else "device")
+            self.pick = itemgetter(*(place(name) for name in order))
+            self.has_text = "text" in self.names
+            return
+        self.device, self.at = place("device"), place("at")
+        self.keys = [(index, name) for index, name in enumerate(self.names) if name not in ("device", "at")]
+        if not self.keys:
             raise BadRequestError("there is no column of values")
+        for _, key in self.keys:
+            check_key(key)
 
 
-def number(text: str, key: str) -> float | None:
-    """A number, or None for an empty cell. Raises BadRequestError for anything else."""
-    if not text:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        raise BadRequestError(f"{key} is {text[:40]!r}, which is no number") from None
-    if value - value != 0.0:
-        raise BadRequestError(f"{key} is {text[:40]!r}, which is no finite number")
-    return value
-
-
-def rows(path: Path, moved: Callable[[int], None]) -> Iterator[Row]:
-    """The rows of a file. `moved` hears how far reading got, in the measure of `size`."""
-    return _parquet(path, moved) if path.suffix.lower() in PARQUET else _csv(path, moved)
+def read(path: Path, check_key: CheckKey, moved: Moved) -> Iterator[Record]:
+    """The records of a file. Raises BadRequestError that names the line."""
+    return _parquet(path, check_key, moved) if path.suffix.lower() in PARQUET else _csv(path, check_key, moved)
 
 
 def size(path: Path) -> int:
@@ -79,51 +81,97 @@ def size(path: Path) -> int:
     return int(_open_parquet(path).metadata.num_rows)
 
 
-def _csv(path: Path, moved: Callable[[int], None]) -> Iterator[Row]:
+def batches(found: Iterable[Record], most: int) -> Iterator[list[Record]]:
+    """Records in lists of at most so many."""
+    records = iter(found)
+    while batch := list(islice(records, most)):
+        yield batch
+
+
+def _csv(path: Path, check_key: CheckKey, moved: Moved) -> Iterator[Record]:
     with path.open("rb") as raw, TextIOWrapper(raw, encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-        if not first.strip():
-            raise BadRequestError("line 1: the file needs a heading that names its columns")
-        mark = max(",;\t", key=first.count)
         try:
-            form = Form(next(csv.reader([first], delimiter=mark)))
-        except BadRequestError as error:
+            first = file.readline()
+            mark = max(",;\t", key=first.count)
+            form = Form(next(csv.reader([first], delimiter=mark), []), check_key)
+        except (BadRequestError, UnicodeDecodeError, csv.Error) as error:
             raise BadRequestError(f"line 1: {error}") from error
         reader = csv.reader(file, delimiter=mark)
-        line = 1
+        lines = _csv_lines(reader, len(form.names), lambda: moved(raw.tell()))
         try:
-            for cells in reader:
-                line = reader.line_num + 1
-                if cells:
-                    yield _csv_row(form, line, cells)
-                if not line % 1000:
-                    moved(raw.tell())
+            yield from _long(form, lines, _csv_cell) if form.long else _wide(form, lines, _csv_cell)
         except csv.Error as error:
-            raise BadRequestError(f"line {line + 1}: {error}") from error
+            raise BadRequestError(f"line {reader.line_num + 1}: {error}") from error
         except UnicodeDecodeError as error:
-            raise BadRequestError(f"after line {line}: this is not UTF-8 text") from error
+            raise BadRequestError(f"after line {reader.line_num + 1}: this is no UTF-8 text") from error
 
 
-def _csv_row(form: Form, line: int, cells: list[str]) -> Row:
-    if len(cells) != len(form.names):
-        raise BadRequestError(f"line {line}: there are {len(cells)} cells under {len(form.names)} headings")
+def _csv_lines(reader: Any, width: int, beat: Callable[[], None]) -> Iterator[Line]:  # any: csv's reader has no name
+    for number, cells in enumerate(reader):
+        if len(cells) != width:
+            if not cells:
+                continue
+            raise BadRequestError(f"line {reader.line_num + 1}: there are {len(cells)} cells under {width} headings")
+        yield reader.line_num + 1, cells
+        if number % HEARD_EVERY == 0:
+            beat()
+
+
+def _csv_cell(cell: str, key: str) -> float | None:
+    """A number; None for an empty cell."""
     try:
-        if form.long:
-            text = cells[form.text] if form.text >= 0 else ""
-            values = _long_bag(
-                cells[form.key].strip(), number(cells[form.value].strip(), cells[form.key]), text or None
-            )
-        else:
-            values = {key: number(cells[i].strip(), key) for i, key in form.keys}
+        value = float(cell)
+    except ValueError:
+        if not cell.strip():
+            return None
+        raise BadRequestError(f"{key} is {cell[:40]!r}, which is no number") from None
+    if value - value != 0.0:
+        raise BadRequestError(f"{key} is {cell[:40]!r}, which is no finite number")
+    return value
+
+
+def _long(form: Form, lines: Iterator[Line], cell: Callable[[Any, str], float | None]) -> Iterator[Record]:
+    known: set[str] = set()
+    held: Record | None = None
+    line = 0
+    try:
+        for line, cells in lines:
+            device, at, key, raw, text = form.pick(cells)
+            if held is None or device != held.device or at != held.at:
+                if held is not None:
+                    yield held
+                held = Record(line, device, at, {})
+            if key not in known:
+                form.check_key(key)
+                known.add(key)
+            value = cell(raw, key) if not form.has_text or not text else _text(raw, text, key)
+            if value is not None and held.values.setdefault(key, value) != value:
+                raise BadRequestError(f"{key} is {value!r} here and {held.values[key]!r} in another line of its time")
     except BadRequestError as error:
-        raise BadRequestError(f"line {line}: {error}") from error
-    return Row(line, cells[form.device].strip(), cells[form.at].strip(), values)
+        raise _placed(error, line) from error
+    if held is not None:
+        yield held
 
 
-def _long_bag(key: str, value: float | None, text: str | None) -> Bag:
-    if value is not None and text is not None:
+def _placed(error: BadRequestError, line: int) -> BadRequestError:
+    """The error with its line, unless it names one already."""
+    text = str(error)
+    return error if text.startswith("line ") else BadRequestError(f"line {line}: {text}")
+
+
+def _text(raw: object, text: object, key: str) -> str:
+    if raw not in (None, ""):
         raise BadRequestError(f"{key} has a value and a text: one cell must be empty")
-    return {key: value if text is None else text}
+    return str(text)
+
+
+def _wide(form: Form, lines: Iterator[Line], cell: Callable[[Any, str], float | None]) -> Iterator[Record]:
+    for line, cells in lines:
+        try:
+            values = {key: value for index, key in form.keys if (value := cell(cells[index], key)) is not None}
+        except BadRequestError as error:
+            raise _placed(error, line) from error
+        yield Record(line, cells[form.device], cells[form.at], values)  # type: ignore[arg-type]  # no text in wide form
 
 
 def _open_parquet(path: Path) -> Any:  # any: pyarrow has no types
@@ -133,67 +181,48 @@ def _open_parquet(path: Path) -> Any:  # any: pyarrow has no types
     try:
         return parquet.ParquetFile(path)
     except pa.ArrowInvalid as error:
-        raise BadRequestError("this is not a Parquet file") from error
+        raise BadRequestError("this is no Parquet file") from error
 
 
-def _parquet(path: Path, moved: Callable[[int], None]) -> Iterator[Row]:
+def _parquet(path: Path, check_key: CheckKey, moved: Moved) -> Iterator[Record]:
     file = _open_parquet(path)
-    form = Form(list(file.schema_arrow.names))
+    form = Form(file.schema_arrow.names, check_key)
+    lines = _parquet_lines(file, form, moved)
+    yield from _long(form, lines, _parquet_cell) if form.long else _wide(form, lines, _parquet_cell)
+
+
+def _parquet_lines(file: Any, form: Form, moved: Moved) -> Iterator[Line]:  # any: pyarrow has no types
     line = 0
     for batch in file.iter_batches(batch_size=BATCH_ROWS):
-        columns = [_plain(batch.column(i)) for i in range(len(form.names))]
+        columns = [_plain(column, name) for column, name in zip(batch.columns, form.names, strict=True)]
         for cells in zip(*columns, strict=True):
             line += 1
-            try:
-                yield _parquet_row(form, line, cells)
-            except BadRequestError as error:
-                raise BadRequestError(f"row {line}: {error}") from error
+            yield line, cells
         moved(line)
 
 
-def _plain(column: Any) -> Any:  # any: pyarrow has no types
-    """A column as Python values: instants as milliseconds, wall times as text."""
+def _plain(column: Any, name: str) -> Any:  # any: pyarrow has no types
+    """A column as Python values: devices as text, instants as milliseconds, wall times as text."""
     import pyarrow as pa
 
-    if pa.types.is_timestamp(column.type):
-        if column.type.tz is None:
-            return [
-                None if at is None else at.isoformat() for at in column.cast(pa.timestamp("us"), safe=False).to_pylist()
-            ]
-        return column.cast(pa.timestamp("ms", tz="UTC"), safe=False).cast(pa.int64()).to_pylist()
-    return column.to_pylist()
+    if name in ("device", "at") and column.null_count:
+        raise BadRequestError(f"the column {name!r} has empty cells")
+    if name == "device":
+        return [str(cell) for cell in column.to_pylist()]
+    if not pa.types.is_timestamp(column.type):
+        return column.to_pylist()
+    if column.type.tz is None:
+        return [cell.isoformat() for cell in column.cast(pa.timestamp("us"), safe=False).to_pylist()]
+    return column.cast(pa.timestamp("ms", tz="UTC"), safe=False).cast(pa.int64()).to_pylist()
 
 
-def _parquet_row(form: Form, line: int, cells: tuple[object, ...]) -> Row:
-    device, at = cells[form.device], cells[form.at]
-    if device is None or not isinstance(at, int | str):
-        raise BadRequestError("device and at must not be empty, and at must be a time")
-    if form.long:
-        key = str(cells[form.key])
-        text = cells[form.text] if form.text >= 0 else None
-        values = _long_bag(key, _float(key, cells[form.value]), None if text is None else str(text))
-    else:
-        values = {key: _float(key, cells[i]) for i, key in form.keys}
-    return Row(line, str(device), at, values)
-
-
-def _float(key: str, value: object) -> float | None:
-    if value is None or value != value:
+def _parquet_cell(cell: object, key: str) -> float | None:
+    """A number; None for null and NaN."""
+    if cell is None or cell != cell:
         return None
-    if not isinstance(value, int | float):
-        raise BadRequestError(f"{key} is {str(value)[:40]!r}, which is no number")
-    if isinstance(value, float) and value - value != 0.0:
-        raise BadRequestError(f"{key} is {value}, which is no finite number")
-    return float(value)
-
-
-def batches(found: Iterable[Row], most: int) -> Iterator[list[Row]]:
-    """Rows in lists of about `most`, never parting rows of one device and time that stand together."""
-    held: list[Row] = []
-    for row in found:
-        if len(held) >= most and (row.device, row.at) != (held[-1].device, held[-1].at):
-            yield held
-            held = []
-        held.append(row)
-    if held:
-        yield held
+    if not isinstance(cell, int | float):
+        raise BadRequestError(f"{key} is {str(cell)[:40]!r}, which is no number")
+    value = float(cell)
+    if value - value != 0.0:
+        raise BadRequestError(f"{key} is {cell}, which is no finite number")
+    return value

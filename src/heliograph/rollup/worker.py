@@ -9,9 +9,10 @@ import msgspec
 import numpy as np
 
 from heliograph.clock import Level, day_of, hour_starts, period, zone
+from heliograph.model.derive import derive, sources
 from heliograph.model.devices import INVERTERS, Device, DeviceKind
 from heliograph.model.plants import Plant
-from heliograph.model.samples import Floats, Instants
+from heliograph.model.samples import Floats, Instants, Series
 from heliograph.rollup import levels
 from heliograph.rollup.fold import DayFold, Irradiance, fold_day
 from heliograph.rollup.levels import RollupConfig
@@ -130,11 +131,27 @@ class Folding:
         keys = levels.keys(device) or (levels.IRRADIANCE,)
         series = self._tiers.series(device.id, since - reach_ms, until + reach_ms + 1, keys)
         carry = self._buckets.carry_before(plant.id, device.id, since)
+        self._derive(device, series, carry)
         fold = fold_day(
             series, starts, levels.rules(device), carry, self.config, light if device.kind in INVERTERS else None
         )
         old = self._buckets.carry_at(plant.id, device.id, since)
         return FoldedDay(device, fold, carry, old, (mark,) if mark else ())
+
+    def _derive(self, device: Device, series: Series, carry: dict[str, float]) -> None:
+        """Fill in the powers that a rule needs and nothing tells, from other readings of the device."""
+        if not len(series.at_ms):
+            return
+        since, until = int(series.at_ms[0]), int(series.at_ms[-1]) + 1
+        for rule in levels.rules(device):
+            told = (*rule.counters, rule.daily, rule.power)
+            parts = sources(rule.power)
+            if not parts or any(key in series.columns or key in carry for key in told):
+                continue
+            columns = self._tiers.series(device.id, since, until, parts).columns
+            power = derive(rule.power, columns)
+            if power is not None:
+                series.columns[rule.power] = power
 
     def _keep(self, rows: Rows, plant: Plant, day: int, starts: Instants, folded: list[FoldedDay]) -> None:
         tz = zone(plant.zone)

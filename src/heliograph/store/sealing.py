@@ -62,7 +62,10 @@ class Sealing:
         free, pages = self._database.empty_share()
         while free > max(pages // 16, SLACK_PAGES):
             await self._database.give_back(VACUUM_PAGES)
+            before = free
             free, pages = self._database.empty_share()
+            if free >= before:  # the file was made by a version that cannot shrink it, or the disk is too full for it
+                break
 
     def _due(self, device_id: int, limit_ms: int) -> tuple[int, int] | None:
         oldest = self._tiers.oldest_hot(device_id)

@@ -243,14 +243,15 @@ class Database:
 
     def _commit(self) -> None:
         self.writer.execute("COMMIT")
-        if self._empty_pages:
-            # As a script: the driver's execute() stops the pragma after its first page.
-            pages, self._empty_pages = self._empty_pages, 0
-            self.writer.executescript(f"PRAGMA incremental_vacuum({pages})")
-        if self._residue:
-            # What was written during the checkpoint is little; once it is copied too, the log starts over by itself.
-            self._residue = False
-            with suppress(sqlite3.Error):  # what was committed is kept, whether or not the log can shrink now
+        # What was committed is kept, whether or not the files can shrink now.
+        with suppress(sqlite3.Error):
+            if self._empty_pages:
+                # As a script: the driver's execute() stops the pragma after its first page.
+                pages, self._empty_pages = self._empty_pages, 0
+                self.writer.executescript(f"PRAGMA incremental_vacuum({pages})")
+            if self._residue:
+                # What came during the checkpoint is little; once it is copied too, the log starts over by itself.
+                self._residue = False
                 self.writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _rollback(self) -> None:
