@@ -65,7 +65,7 @@ async def _import_file(
     hub: "LocalHub", gatherer: "Gatherer", path: Path, total: dict[str, int], bars: "Progress", *, dry_run: bool
 ) -> None:
     from heliograph.cli.reading import batches, read, size
-    from heliograph.errors import BadRequestError, HubError
+    from heliograph.errors import BadRequestError, RequestError
 
     kept = 0
     try:
@@ -78,7 +78,7 @@ async def _import_file(
             for name in ("records", "values", "new", "known", "corrected"):
                 total[name] += getattr(gathered, name)
         bars.update(bar, completed=size(path))
-    except HubError as error:
+    except RequestError as error:
         before = "nothing of it was kept"
         if kept:
             before = f"{count(kept, 'record')} before it are kept; once it is mended, import the whole file again"

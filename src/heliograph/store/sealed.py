@@ -225,6 +225,11 @@ class Tiers:
             before, after = old.columns[key][in_old], new.columns[key][in_new]
             for index in np.flatnonzero((before != after) & ~np.isnan(before) & ~np.isnan(after)).tolist():
                 changed.setdefault(int(shared[index]), {})[key] = (float(before[index]), float(after[index]))
+        for key in old.texts.keys() & new.texts.keys():
+            for at_ms, i, j in zip(shared.tolist(), in_old.tolist(), in_new.tolist(), strict=True):
+                was, now = old.texts[key][i], new.texts[key][j]
+                if was is not None and now is not None and was != now:
+                    changed.setdefault(at_ms, {})[key] = (was, now)
         for at_ms, pairs in changed.items():
             before_bag = {key: pair[0] for key, pair in pairs.items()}
             audit_correction(rows, 0, old.device_id, at_ms, before_bag, {key: pair[1] for key, pair in pairs.items()})

@@ -13,17 +13,14 @@ from alibabacloud_tea_openapi.utils import Utils
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliograph.config import Config
 from heliograph.dialects.energy_expert.auth import sign_acs, sign_acs3
-from heliograph.hub import LocalHub
 from tests import live
 from tests.dialects.energy_expert.client import PATH, push, record
 from tests.dialects.energy_expert.pusher import Pusher, told
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from heliograph.clock import FixedClock
+    from heliograph.hub import LocalHub
 
 BODY = b'{"deviceType":"1","devices":[]}'
 BODY_SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -120,15 +117,6 @@ async def test_a_refused_request_does_not_use_its_nonce_up(pusher: Pusher) -> No
     wrong = push(record("2026-06-21 11:00:00", {"P": "much"}))
     told(await pusher.send(wrong, pusher.headers(wrong, nonce="n-1")), 400)
     assert (await pusher.send(GOOD, pusher.headers(GOOD, nonce="n-1"))).status_code == 200
-
-
-async def test_a_nonce_stays_used_through_a_restart(pusher: Pusher, hub: LocalHub, clock: FixedClock) -> None:
-    headers = pusher.headers(GOOD)
-    assert (await pusher.send(GOOD, headers)).status_code == 200
-    found = hub.database.query("SELECT count(*) FROM once")[0][0]
-    reopened = LocalHub(hub.database.path.parent, Config(), clock=clock, wall=clock)
-    assert reopened.database.query("SELECT count(*) FROM once")[0][0] == found == 1
-    reopened.database.close()
 
 
 @pytest.mark.parametrize("older", [False, True])

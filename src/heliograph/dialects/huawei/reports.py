@@ -149,8 +149,14 @@ def _period_columns(plant: Plant, series: BucketSeries) -> list[list[float]]:
         _wire(kpi.specific_yield_h(production, capacity), 3),
         _wire(kpi.co2_kg(production, profile) / _KILO, 3),
         _wire(kpi.coal_kg(production, profile) / _KILO, 3),
-        kpi.trees(production, profile).tolist(),
+        _trees(production, profile),
     ]
+
+
+def _trees(production: Floats, profile: kpi.KpiProfile) -> list[float]:
+    """Trees, as whole numbers where the profile counts whole ones: the example has 999, not 999.0."""
+    counts: list[float] = kpi.trees(production, profile).tolist()
+    return [int(count) if count.is_integer() else count for count in counts]
 
 
 async def _plant_series(call: Call[PlantQuery], level: Level) -> list[tuple[NamedPlant, BucketSeries]]:

@@ -1,0 +1,93 @@
+"""The printed example is read by the structures, written by them as it was, and understood by the facade."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from heliograph.dialects.energy_expert import DEVICE_SCHEME, DIALECT
+from heliograph.dialects.energy_expert.facade import decode
+from heliograph.dialects.energy_expert.operations import PUSH
+from heliograph.hub import LocalHub
+from heliograph.protocol.codes import VendorError
+from heliograph.protocol.operations import Request
+from tests.dialects.energy_expert.pusher import Pusher
+from tests.live import BEARER
+
+FILES = sorted((Path(__file__).parent / "exchanges").glob("*.json"))
+KILO = {"P", "Pa", "Q", "dp_imp", "dp_exp", "Ep_imp", "Ep_exp", "eq_imp", "eq_exp"} | {f"Ep_imp_{n}" for n in range(1, 5)}
+KEYS = {
+    "Ua": "meter.a.voltage", "Ub": "meter.b.voltage", "Uc": "meter.c.voltage",
+    "Ia": "meter.a.current", "Ib": "meter.b.current", "Ic": "meter.c.current",
+    "P": "meter.power", "Pa": "meter.a.power", "Q": "meter.reactive_power", "COSQ": "meter.power_factor",
+    "F": "meter.frequency", "VdisPer": "meter.voltage_unbalance",
+    "dp_imp": "meter.demand_forward", "dp_exp": "meter.demand_reverse",
+    "Ep_imp": "meter.energy_forward", "Ep_exp": "meter.energy_reverse",
+    "eq_imp": "meter.reactive_energy_forward", "eq_exp": "meter.reactive_energy_reverse",
+    "Ep_imp_1": "meter.sharp.energy_forward", "Ep_imp_2": "meter.peak.energy_forward",
+    "Ep_imp_3": "meter.flat.energy_forward", "Ep_imp_4": "meter.valley.energy_forward",
+}  # fmt: skip
+
+
+@pytest.fixture(params=FILES, ids=lambda path: path.stem)
+def exchange(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """One exchange."""
+    found: dict[str, Any] = json.loads(request.param.read_text(encoding="utf-8"))
+    return found
+
+
+def test_an_exchange_says_where_it_comes_from(exchange: dict[str, Any]) -> None:
+    assert set(exchange) == {"name", "source", "cite", "request", "response"}
+    assert (exchange["source"], exchange["cite"]) == ("printed", PUSH.cite)
+    assert (exchange["request"]["method"], exchange["request"]["path"]) == (PUSH.method, PUSH.path)
+
+
+def test_a_request_is_read_and_written_with_the_same_values(exchange: dict[str, Any]) -> None:
+    sent = exchange["request"]["body"]
+    body = json.dumps(sent).encode()
+    read = decode(PUSH, Request("POST", PUSH.path, "", {}, body, body))
+    written = json.loads(msgspec.json.encode(read))
+    for record in sent["devices"]:
+        record["data"] = {name: float(text) for name, text in record["data"].items()}
+    assert written == sent
+
+
+def test_a_response_is_read_and_written_as_it_was(exchange: dict[str, Any]) -> None:
+    body = json.dumps(exchange["response"]["body"]).encode()
+    result = DIALECT.envelope.open(PUSH, exchange["response"]["status"], body)
+    assert json.loads(msgspec.json.encode(result)) == exchange["response"]["body"]
+
+
+def test_a_refusal_is_read_as_the_error_that_its_code_stands_for() -> None:
+    body = b'{"Code":"SignatureDoesNotMatch","Message":"no","RequestId":"1","HostId":"x"}'
+    with pytest.raises(VendorError) as caught:
+        DIALECT.envelope.open(PUSH, 403, body)
+    assert (caught.value.code.value, str(caught.value)) == ("SignatureDoesNotMatch", "no")
+
+
+async def test_the_printed_example_is_kept_in_canonical_units(
+    exchange: dict[str, Any], pusher: Pusher, hub: LocalHub
+) -> None:
+    sent = exchange["request"]["body"]
+    [record] = sent["devices"]
+    await hub.database.write(
+        lambda rows: hub.registry.put_alias(rows, DEVICE_SCHEME(sent["deviceType"]), record["deviceId"], 2)
+    )
+    body = json.dumps(sent).encode()
+    answer = await pusher.send(body, pusher.headers(body))
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json().keys() == exchange["response"]["body"].keys()
+    assert answer.json()["data"] == "success"
+    assert re.fullmatch(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}", answer.json()["requestId"])
+    assert answer.headers["x-acs-request-id"] == answer.json()["requestId"]
+    latest = (await pusher.http.get("/api/v1/devices/2/latest", headers=BEARER)).json()
+    assert latest["at"] == "2021-09-08T16:40:00.000Z"  # the example's 18:40 is Berlin's here
+    assert {key: reading["value"] for key, reading in latest["readings"].items()} == {
+        KEYS[name]: float(text) * (1000 if name in KILO else 1) for name, text in record["data"].items()
+    }
+

@@ -1,0 +1,68 @@
+"""The demonstration, from nothing to a second start."""
+
+from __future__ import annotations
+
+import json
+import stat
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.unit.cli.conftest import Server, free_port, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+
+def newest(server: Server, access: dict[str, Any]) -> str:
+    """When the newest sample of the fleet came."""
+    found = server.get("/api/v1/latest", access["native"]["token"])
+    return str(max(entry["at"] for entry in found["latest"] if entry["at"]))
+
+
+def test_a_demonstration_goes_on_where_it_was(tmp_path: Path, start: Callable[..., Server]) -> None:
+    data = tmp_path / "demo"
+    server = start("demo", "--data", data, "--days", 2, "--limits", "off")
+    path = data / "credentials.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    access = json.loads(path.read_text())
+    assert access["base_url"] == f"http://127.0.0.1:{server.port}"
+    assert access["huawei"].keys() == {"userName", "systemCode"}
+    assert access["energy_expert"].keys() == {"accessKeyId", "accessKeySecret", "devices"}
+    plants = server.get("/api/v1/plants", access["native"]["token"])["plants"]
+    assert [plant["name"] for plant in plants][-1] == "Push target"
+    assert "Next Door" not in {plant["name"] for plant in plants}
+    first = newest(server, access)
+    done, took_s = server.stop()
+    assert (done.code, took_s < 3) == (0, True), done
+    assert access["native"]["token"] in done.out
+    again = start("demo", "--data", data)
+    after = json.loads(path.read_text())
+    assert {**after, "base_url": ""} == {**access, "base_url": ""}
+    assert newest(again, after) >= first
+    assert again.stop()[0].code == 0
+
+
+def test_a_clock_of_its_own_runs_fast_and_stands_still_between(tmp_path: Path, start: Callable[..., Server]) -> None:
+    data = tmp_path / "demo"
+    words = ("demo", "--data", data, "--days", 1)
+    server = start(*words, "--clock", "2025-06-21T09:59:00Z", "--speed", 600)
+    access = json.loads((data / "credentials.json").read_text())
+    first = newest(server, access)
+    assert first >= "2025-06-21T09:55"
+    time.sleep(2)
+    assert first < newest(server, access) < "2025-06-21T14"
+    server.stop()
+    again = start(*words, "--speed", 1)
+    assert "2025-06-21T10" <= newest(again, access) < "2025-06-21T14"
+    again.stop()
+    assert "does not go back" in run(*words, "--clock", "2025-06-21", "--port", free_port(), code=1).err
+    assert "--seed 1" in run(*words, "--seed", 2, "--port", free_port(), code=1).err
+
+
+def test_a_hub_of_ones_own_is_not_taken_for_a_demonstration(fleet: Path) -> None:
+    assert "no demonstration" in run("demo", "--data", fleet, "--port", free_port(), code=1).err

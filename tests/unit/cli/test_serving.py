@@ -1,0 +1,45 @@
+"""`serve` in a process of its own, and commands beside it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from tests.unit.cli.conftest import Server, free_port, run
+from tests.unit.cli.test_importing import csv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def test_a_served_hub_notices_what_commands_change(fleet: Path, start: Callable[..., Server]) -> None:
+    server = start("serve", "--data", fleet)
+    token = run("credential", "add", "native", "--json").json()["token"]
+    run("import", csv(fleet, "device,at,ac.power,x:new\n1,2026-06-01T10:00Z,1,2\n"))
+    time.sleep(1.5)
+    history = server.get("/api/v1/devices/1/history?since=2026-06-01&until=2026-06-02", token)
+    assert history["columns"] == {"ac.power": [1.0], "x:new": [2.0]}
+    run("backup", fleet.parent / "hub.tar")
+    assert "stop it first" in run("restore", fleet.parent / "hub.tar", "--force", code=1).err
+    assert "cannot listen" in run("serve", "--port", server.port, code=1).err
+    port = [
+        entry for entry in run("doctor", "--port", server.port, "--json").json()["checks"] if entry["check"] == "port"
+    ]
+    assert "a hub of version" in port[0]["detail"]
+    done, took_s = server.stop()
+    assert (done.code, took_s < 3) == (0, True), done
+    assert f"http://127.0.0.1:{server.port}" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_serve_needs_a_hub(tmp_path: Path) -> None:
+    assert "heliograph init" in run("serve", "--data", tmp_path, "--port", free_port(), code=1).err
+
+
+def test_help_does_not_load_what_is_heavy() -> None:
+    heavy = "{'numpy', 'granian', 'pyarrow', 'pvlib', 'starlette'}"
+    check = f"import sys, heliograph.cli; sys.exit(bool({heavy} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
