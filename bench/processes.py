@@ -85,7 +85,7 @@ class Watch:
 
     def __init__(self, served: Served) -> None:
         self._served = served
-        self.server = self.others = 0.0
+        self.server = self.others = self.server_s = 0.0
 
     def __enter__(self) -> Watch:
         self._at, self._before = time.perf_counter(), self._used()
@@ -96,6 +96,7 @@ class Watch:
         server, own, machine = (
             after - before for after, before in zip(self._used(), self._before, strict=True)
         )  # fmt: skip
+        self.server_s = server
         self.server, self.others = server / seconds, max(0.0, machine - server - own) / seconds
 
     def _used(self) -> tuple[float, float, float]:

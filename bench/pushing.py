@@ -83,6 +83,7 @@ def _idle(run: Run, name: str, connections: int, records: int) -> None:
     _latencies(run, name, load)
     run.book.put(f"{name}.generator", HUB, load.cpu_share * 100.0)
     run.book.put(f"{name}.server", HUB, watch.server * 100.0)
+    run.book.put(f"{name}.cost", HUB, watch.server_s / load.total * 1e6)
     run.drop(place.folder)
 
 

@@ -70,9 +70,7 @@ class Setup:
 
     def account(self, name: str = "tests") -> Account:
         """A new account."""
-        return self.hub.database.write_now(
-            lambda rows: self.hub.registry.put_account(rows, Account(id=0, name=name))
-        )
+        return self.hub.database.write_now(lambda rows: self.hub.registry.put_account(rows, Account(id=0, name=name)))
 
     def plant(self, account: Account, name: str, zone: str, **known: Any) -> Plant:  # any: fields of all types
         """A new plant."""

@@ -85,9 +85,7 @@ def make_push(places: tuple[tuple[int, int], ...], *, older: bool) -> Push:
     for meter, step in places:
         at = datetime.fromtimestamp(instant(step) / 1000, ZONE)
         data = {
-            point: f"{value:.4f}"
-            for point, value in zip(POINTS, readings(meter, step), strict=True)
-            if value == value
+            point: f"{value:.4f}" for point, value in zip(POINTS, readings(meter, step), strict=True) if value == value
         }
         records.append(record(f"{at:%Y-%m-%d %H:%M:%S}", data, f"meter-{meter}"))
     body = push(*records)

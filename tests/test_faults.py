@@ -21,7 +21,6 @@ from tests.dialects.energy_expert.client import PATH, acs3, push, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
 MAX_BODY = 256 << 10
 LATER = "2024-06-01 10:05:00"
@@ -159,7 +158,7 @@ BODIES: dict[str, Callable[[str], Sent]] = {
     "brackets where a value belongs": nested,
     "half a body": lambda dialect: (good(dialect)[:-5], {}),
     "bytes that are no text": lambda dialect: (good(dialect).replace(b"1", b"\xed\xa0\x80", 1), {}),
-    "half a surrogate pair": lambda dialect: (good(dialect).replace(b"device", b"\\ud800").replace(b"dev", b"\\ud800"), {}),
+    "half a surrogate pair": lambda dialect: (good(dialect).replace(b"dev", b"\\ud800"), {}),
     "a list": lambda _: (b"[1]", {}),
     "a text": lambda _: (b'"x"', {}),
     "nothing": lambda _: (b"", {}),
@@ -356,7 +355,9 @@ def test_a_wrong_key_is_told_without_the_right_one(
     clients: Clients, odd: dict[str, str], status: int, code: str
 ) -> None:
     body = good("energy_expert")
-    headers = acs3(body, clients.host, key=odd.get("key", live.ACCESS_KEY), secret=odd.get("secret", live.ACCESS_SECRET))
+    headers = acs3(
+        body, clients.host, key=odd.get("key", live.ACCESS_KEY), secret=odd.get("secret", live.ACCESS_SECRET)
+    )
     answer = clients.http.post(PATH, content=body, headers=headers)
     assert told("energy_expert", answer)[:2] == (status, code)
     check_answer(clients, answer)
@@ -386,9 +387,9 @@ def accepted_records(clients: Clients) -> int:
 def test_while_another_process_holds_the_database_writes_are_refused_and_reads_answered(clients: Clients) -> None:
     before = accepted_records(clients)
     listed = clients.http.post("/thirdData/getStationList", headers={"xsrf-token": clients.session}).json()["data"]
-    codes = json.dumps({"stationCodes": listed[0]["stationCode"]}).encode()
-    asked = {"content": codes, "headers": {"xsrf-token": clients.session}}
-    [device] = clients.http.post("/thirdData/getDevList", **asked).json()["data"]
+    asked = {"stationCodes": listed[0]["stationCode"]}
+    answer = clients.http.post("/thirdData/getDevList", json=asked, headers={"xsrf-token": clients.session})
+    [device] = answer.json()["data"]
     body = push(record("2024-05-02 00:00:00", {"P": "1"}, "ours-meter"))
     headers = acs3(body, clients.host)
     with closing(sqlite3.connect(clients.hub.data / DATABASE, isolation_level=None)) as other:

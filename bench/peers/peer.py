@@ -105,6 +105,7 @@ def _push(run: Run, peer: Peer, served: Served, name: str, connections: int, rec
     run.book.put(f"{name}.p99", peer.name, load.quantile_ms(0.99))
     run.book.put(f"{name}.generator", peer.name, load.cpu_share * 100.0)
     run.book.put(f"{name}.server", peer.name, watch.server * 100.0)
+    run.book.put(f"{name}.cost", peer.name, watch.server_s / load.total * 1e6)
 
 
 def field(key: str) -> str:

@@ -96,7 +96,7 @@ def energy_wh(at_ms: list[int], watts: NDArray[np.float64], since_ms: int, until
 
 
 def irradiation_wh_per_m2(at_ms: list[int], watts: NDArray[np.float64], since_ms: int, until_ms: int) -> float:
-    """Each reading times the time since the one before it; of a reading on each border only the later counts. [Wh/m2]"""
+    """Each reading times the time since the one before; one on a border belongs to the span it ends. [Wh/m2]"""
     total = 0.0
     for before, at, value in zip(at_ms, at_ms[1:], watts[1:].tolist(), strict=False):
         if since_ms < at <= until_ms:

@@ -110,9 +110,7 @@ def meter_points(name: str) -> dict[str, list[str]]:
         points |= {"Ua": site.measured.columns["ac_volts__778"], "Ia": site.measured.columns["ac_current__779"]}
     if name == ROOF:
         # The file is in kilowatts; a register that counts them as if they were watts counts thousandths.
-        watts = msgspec.structs.replace(
-            site.measured, columns={"w": [str(Decimal(kw) * 1000) for kw in points["P"]]}
-        )
+        watts = msgspec.structs.replace(site.measured, columns={"w": [str(Decimal(kw) * 1000) for kw in points["P"]]})
         points["Ep_imp"] = files.counter_kwh(watts, "w", Decimal("48210.25"), 1)
         points["Ep_exp"] = files.counter_kwh(watts, "w", Decimal("3.5"), -1)
     return points

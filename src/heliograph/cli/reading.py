@@ -7,10 +7,9 @@ Lines of the long form that follow each other and share device and time are one 
 from __future__ import annotations
 
 import csv
-from io import TextIOWrapper
 from itertools import islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from heliograph.errors import BadRequestError
 
@@ -89,21 +88,29 @@ def batches(found: Iterable[Record], most: int) -> Iterator[list[Record]]:
 
 
 def _csv(path: Path, check_key: CheckKey, moved: Moved) -> Iterator[Record]:
-    with path.open("rb") as raw, TextIOWrapper(raw, encoding="utf-8-sig", newline="") as file:
+    with path.open("rb") as raw:
+        texts = _texts(raw)
         try:
-            first = file.readline()
+            first = next(texts, "")
             mark = max(",;\t", key=first.count)
             form = Form(next(csv.reader([first], delimiter=mark), []), check_key)
-        except (BadRequestError, UnicodeDecodeError, csv.Error) as error:
-            raise BadRequestError(f"line 1: {error}") from error
-        reader = csv.reader(file, delimiter=mark)
+        except (BadRequestError, csv.Error) as error:
+            raise _placed(error, 1) from error
+        reader = csv.reader(texts, delimiter=mark)
         lines = _csv_lines(reader, len(form.names), lambda: moved(raw.tell()))
         try:
             yield from _long(form, lines, _csv_cell) if form.long else _wide(form, lines, _csv_cell)
         except csv.Error as error:
-            raise BadRequestError(f"line {reader.line_num + 1}: {error}") from error
+            raise _placed(error, reader.line_num + 1) from error
+
+
+def _texts(raw: IO[bytes]) -> Iterator[str]:
+    """Lines of text; with or without the mark that some programs begin a file with."""
+    for number, line in enumerate(raw, 1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            raise BadRequestError(f"after line {reader.line_num + 1}: this is no UTF-8 text") from error
+            raise BadRequestError(f"line {number}: this is no UTF-8 text") from error
 
 
 def _csv_lines(reader: Any, width: int, beat: Callable[[], None]) -> Iterator[Line]:  # any: csv's reader has no name
@@ -153,10 +160,10 @@ def _long(form: Form, lines: Iterator[Line], cell: Callable[[Any, str], float | 
         yield held
 
 
-def _placed(error: BadRequestError, line: int) -> BadRequestError:
+def _placed(error: Exception, line: int) -> BadRequestError:
     """The error with its line, unless it names one already."""
     text = str(error)
-    return error if text.startswith("line ") else BadRequestError(f"line {line}: {text}")
+    return BadRequestError(text if text.startswith("line ") else f"line {line}: {text}")
 
 
 def _text(raw: object, text: object, key: str) -> str:

@@ -146,10 +146,12 @@ class Folding:
         for rule in levels.rules(device):
             told = (*rule.counters, rule.daily, rule.power)
             parts = sources(rule.power)
-            if not parts or any(key in series.columns or key in carry for key in told):
+            if not parts or any(key in carry or _tells(series, key) for key in told):
                 continue
-            columns = self._tiers.series(device.id, since, until, parts).columns
-            power = derive(rule.power, columns)
+            again = self._tiers.series(device.id, since, until, parts)
+            if len(again.at_ms) != len(series.at_ms):
+                return  # a record came between the two looks: the day is marked again
+            power = derive(rule.power, again.columns)
             if power is not None:
                 series.columns[rule.power] = power
 
@@ -188,6 +190,12 @@ class Folding:
         for part, level in ((Level.DAY, Level.MONTH), (Level.MONTH, Level.YEAR)):
             begin, end = period(level, since, tz)
             sum_up(rows, plant.id, device, part, Bucket(level, begin, {}), end)
+
+
+def _tells(series: Series, key: str) -> bool:
+    """Whether a series holds any reading of a key."""
+    values = series.columns.get(key)
+    return values is not None and not np.isnan(values).all()
 
 
 def _clear(rows: Rows, marks: Iterable[DirtyDay]) -> None:

@@ -109,9 +109,12 @@ class Database:
             path.touch(mode=0o600)
         try:
             self.writer = connect(path, self.config)
-            self.version = migrate(self.writer)
-            self.reader = connect(path, self.config, read_only=True)
-            self._view = self.reader
+            try:
+                self.version = migrate(self.writer)
+                self.reader = self._view = connect(path, self.config, read_only=True)
+            except BaseException:
+                self.writer.close()
+                raise
         except sqlite3.Error as error:
             raise translate(error) from error
         # The writer waits on the loop, not in the driver, for another process's lock.

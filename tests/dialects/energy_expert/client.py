@@ -47,9 +47,9 @@ def acs3(
 
 def acs(
     body: bytes, host: str, *, key: str = ACCESS_KEY, secret: str = ACCESS_SECRET, nonce: str = "", at_s: float = 0.0,
-    more: Mapping[str, str] | None = None,
+    more: Mapping[str, str] | None = None, leave_out: Sequence[str] = (),
 ) -> Headers:  # fmt: skip
-    """The headers of a request signed in the older form."""
+    """The headers of a request signed in the older form, without those to leave out."""
     del body
     headers = {
         "host": host,
@@ -63,6 +63,8 @@ def acs(
         "content-type": "application/json; charset=utf-8",
         **(more or {}),
     }
+    for name in leave_out:
+        del headers[name]
     fixed = "".join(f"{headers.get(name, '')}\n" for name in ("accept", "content-md5", "content-type", "date"))
     own = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers) if name.startswith("x-acs-"))
     digest = hmac.new(secret.encode(), f"POST\n{fixed}{own}{PATH}".encode(), hashlib.sha1).digest()

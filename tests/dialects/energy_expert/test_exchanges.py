@@ -20,7 +20,9 @@ from tests.dialects.energy_expert.pusher import Pusher
 from tests.live import BEARER
 
 FILES = sorted((Path(__file__).parent / "exchanges").glob("*.json"))
-KILO = {"P", "Pa", "Q", "dp_imp", "dp_exp", "Ep_imp", "Ep_exp", "eq_imp", "eq_exp"} | {f"Ep_imp_{n}" for n in range(1, 5)}
+KILO = {"P", "Pa", "Q", "dp_imp", "dp_exp", "Ep_imp", "Ep_exp", "eq_imp", "eq_exp"} | {
+    f"Ep_imp_{n}" for n in range(1, 5)
+}
 KEYS = {
     "Ua": "meter.a.voltage", "Ub": "meter.b.voltage", "Uc": "meter.c.voltage",
     "Ia": "meter.a.current", "Ib": "meter.b.current", "Ic": "meter.c.current",
@@ -90,4 +92,3 @@ async def test_the_printed_example_is_kept_in_canonical_units(
     assert {key: reading["value"] for key, reading in latest["readings"].items()} == {
         KEYS[name]: float(text) * (1000 if name in KILO else 1) for name, text in record["data"].items()
     }
-

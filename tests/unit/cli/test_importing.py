@@ -125,7 +125,7 @@ def test_a_bad_line_is_named_and_nothing_is_kept(fleet: Path, text: str, says: s
 def test_bytes_that_are_no_text_are_refused(fleet: Path) -> None:
     path = fleet.parent / "samples.csv"
     path.write_bytes(b"device,at,ac.power\n1,2026-06-01T10:00Z,\xff\n")
-    assert "UTF-8" in run("import", path, code=1).err
+    assert "line 2: this is no UTF-8 text" in run("import", path, code=1).err
 
 
 def test_a_device_that_is_disabled_takes_no_samples(fleet: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from heliograph import config
@@ -23,7 +24,7 @@ def test_the_template_holds_every_setting_at_its_default(tmp_path: Path) -> None
 
 def test_every_setting_is_explained() -> None:
     lines = template().splitlines()
-    for line, setting in zip(lines, lines[1:], strict=False):
+    for line, setting in pairwise(lines):
         if re.match(r"# \w+ = ", setting):
             assert re.match(r"# \w.*\.|# .*\]$", line), setting
 
