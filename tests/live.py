@@ -169,6 +169,16 @@ class Served:
 
 
 @contextmanager
+def started(data: Path) -> Iterator[Served]:
+    """A directory served by a process that the block ends in its own way; what still runs then is killed."""
+    process = Served(data)
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
+@contextmanager
 def served(data: Path) -> Iterator[Served]:
     """A directory served by a process until the block ends."""
     process = Served(data)

@@ -71,7 +71,12 @@ class Site(httpx.Client):
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A hub whose workers hardly ever come round, so that only reading makes totals true."""
     data = tmp_path_factory.mktemp("flows") / "data"
-    live.configure(data, serve={"limits": "off"}, rollup={"fold_every_s": 3600.0}, seal={"every_s": 3600.0})
+    live.configure(
+        data,
+        serve={"limits": "off", "max_body_bytes": 1 << 20},
+        rollup={"fold_every_s": 3600.0},
+        seal={"every_s": 3600.0},
+    )
     with live.provisioning(data) as setup:
         account = setup.account()
         setup.credentials(account)
@@ -188,6 +193,14 @@ def test_a_client_that_waits_for_leave_to_send_gets_it(site: Site) -> None:
     assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
 
 
+@pytest.mark.parametrize("path", ["/api/v1/samples", PATH, "/api/v1/nothing", "/thirdData/nothing", "/healthz"])
+def test_a_refusal_before_the_body_was_read_closes_the_connection_and_says_so(site: Site, path: str) -> None:
+    for _ in range(8):
+        refused = site.post(path, content=bytes(3 << 20), headers=live.BEARER)
+        assert refused.headers["connection"].lower() == "close"
+        assert site.get("/api/v1/whoami", headers=live.BEARER).status_code == 200
+
+
 def test_a_client_that_goes_away_in_the_middle_leaves_nothing_behind(site: Site) -> None:
     before = live.contents(site.hub.data)
     body = push(record("2024-06-04 00:00:00", {"P": "1"}, "raw"))
@@ -261,12 +274,12 @@ def test_a_hub_that_is_asked_to_stop_finishes_and_comes_back_with_everything(
         account = setup.account()
         setup.credentials(account)
         setup.device(setup.plant(account, "P", "UTC"), DeviceKind.METER, "m", pushed=("1", "meter-1"))
-    hub = live.Served(data)
-    with contextlib.closing(Site(hub)) as site:
-        site.push(record(f"{LOCAL_DAY} 10:00:00", {"P": "2"}))
-        latest = site.get("/api/v1/latest", headers=live.BEARER).json()
-    assert hub.stop() == 0
-    assert not list(data.glob("*-wal"))
+    with live.started(data) as hub:
+        with contextlib.closing(Site(hub)) as site:
+            site.push(record(f"{LOCAL_DAY} 10:00:00", {"P": "2"}))
+            latest = site.get("/api/v1/latest", headers=live.BEARER).json()
+        assert hub.stop() == 0
+        assert not list(data.glob("*-wal"))
     with live.served(data) as again, contextlib.closing(Site(again)) as site:
         assert site.get("/api/v1/latest", headers=live.BEARER).json() == latest
     assert "Traceback" not in hub.log()

@@ -114,9 +114,8 @@ def test_a_hub_on_a_full_disk_keeps_what_it_acknowledged_through_a_restart(small
         provision(setup)
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(2 << 20))
-    hub = live.Served(small_disk)
     accepted = 0
-    with httpx.Client(base_url=hub.url, timeout=10.0) as client:
+    with live.started(small_disk) as hub, httpx.Client(base_url=hub.url, timeout=10.0) as client:
         while True:
             body = batch(accepted)
             answer = client.post(PATH, content=body, headers=acs3(body, f"{live.HOST}:{hub.port}"))
@@ -126,7 +125,6 @@ def test_a_hub_on_a_full_disk_keeps_what_it_acknowledged_through_a_restart(small
         assert (answer.status_code, answer.json()["Code"]) == (503, "ServiceUnavailable")
         assert records(client.get(HISTORY, headers=live.BEARER)) == accepted * BATCH > 0
         assert client.get("/healthz").status_code == 200
-    hub.kill()
     ballast.unlink()
     with live.served(small_disk) as again, httpx.Client(base_url=again.url, timeout=10.0) as client:
         assert records(client.get(HISTORY, headers=live.BEARER)) == accepted * BATCH

@@ -7,7 +7,7 @@ import typer
 
 from heliograph.cli.options import DEFAULT_DEMO
 from heliograph.cli.output import count, progress, say
-from heliograph.cli.serve import Limits
+from heliograph.cli.serve import Limits, run_stoppable, stoppable
 
 if TYPE_CHECKING:
     from heliograph.cli.demo_story import Story
@@ -47,9 +47,8 @@ def demo(
     demonstration does not run; signatures, tokens, sessions and limits go by this machine's clock always.
     """
     import asyncio
-    from contextlib import suppress
 
-    with suppress(KeyboardInterrupt):
+    with stoppable():
         from heliograph import app, config
         from heliograph.cli.demo_story import live
         from heliograph.cli.lookup import moment
@@ -117,7 +116,6 @@ def _begin(
 
 def _catch_up(data: Path, settings: "Config", story: "Story") -> "Listing":
     """Simulate, fold and seal up to the clock; returns the credentials, which are written down then."""
-    import asyncio
     import time
 
     from heliograph.cli.demo_fleet import credentials
@@ -127,7 +125,7 @@ def _catch_up(data: Path, settings: "Config", story: "Story") -> "Listing":
 
     begun_s = time.monotonic()
     with opened(data, settings=settings, clock=FixedClock(story.clock_ms)) as hub:
-        made = asyncio.run(_fill(hub, story))
+        made = run_stoppable(_fill(hub, story))
         access = credentials(hub, base_url(settings.serve.host, settings.serve.port))
     if made:
         say(f"Made {count(made, 'record')} of history in {time.monotonic() - begun_s:.1f} s.")

@@ -1,8 +1,11 @@
 """`init` and `serve`: make a data directory, and serve it."""
 
+import signal
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -12,6 +15,9 @@ from heliograph.cli.output import count, say
 if TYPE_CHECKING:
     from heliograph.config import Config
     from heliograph.hub import LocalHub
+
+
+T = TypeVar("T")
 
 
 class Limits(Enum):
@@ -52,9 +58,8 @@ def init(data: Data = DEFAULT_DATA) -> None:
 def serve(data: Data = DEFAULT_DATA, host: Host = None, port: Port = None, limits: LimitsChoice = None) -> None:
     """Serve a data directory until Ctrl-C."""
     import asyncio
-    from contextlib import suppress
 
-    with suppress(KeyboardInterrupt):
+    with stoppable():
         from heliograph import app, config
         from heliograph.cli.opening import require
         from heliograph.hub import LocalHub
@@ -68,6 +73,38 @@ def serve(data: Data = DEFAULT_DATA, host: Host = None, port: Port = None, limit
             announce(hub, data)
 
         asyncio.run(app.run(hub, ready=ready))
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let SIGINT and SIGTERM end the block quietly, before a server takes them over and while it has none yet.
+
+    A shell starts what runs in its background deaf to SIGINT; a server must hear it there too.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    try:
+        with suppress(KeyboardInterrupt):
+            yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def run_stoppable(work: Coroutine[None, None, T]) -> T:
+    """Run what is asynchronous; SIGINT and SIGTERM cancel it, and it ends in KeyboardInterrupt."""
+    import asyncio
+
+    async def watched() -> T:
+        task = asyncio.current_task()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, lambda: task and task.cancel())
+        return await work
+
+    try:
+        return asyncio.run(watched())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def chosen(settings: "Config", host: str | None, port: int | None, limits: Limits | None) -> "Config":

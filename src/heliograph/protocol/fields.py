@@ -163,14 +163,14 @@ class FieldTable:
         out: list[list[Any]] = []
         blank: list[float] | None = None
         for name, key, scale, codes, whole in self._columns:
+            entry = self.by_name[name]
             values = columns.get(key)
+            if isinstance(entry, Split):
+                values = _signed(values, columns.get(entry.negative.key))
             if values is None:
                 blank = blank or [np.nan] * rows
                 out.append(blank)
                 continue
-            entry = self.by_name[name]
-            if isinstance(entry, Split):
-                values = values - np.nan_to_num(columns.get(entry.negative.key, np.zeros(rows)))
             if codes is not None:
                 out.append([codes.get(value, value) for value in values.tolist()])
             elif whole:
@@ -194,6 +194,14 @@ def _row_type(title: str, names: tuple[str, ...]) -> type[msgspec.Struct]:
     fields = [(f"f{index}", Any, None) for index in range(len(names))]
     rename = {f"f{index}": name for index, name in enumerate(names)}
     return msgspec.defstruct(title.title().replace("_", ""), fields, rename=rename, gc=False)
+
+
+def _signed(positive: Floats | None, negative: Floats | None) -> Floats | None:
+    """One signed column of two; where but one side is known, that side alone."""
+    if positive is None or negative is None:
+        return positive if negative is None else 0.0 - negative
+    signed: Floats = np.where(np.isnan(positive), 0.0 - negative, positive - np.nan_to_num(negative))
+    return signed
 
 
 def to_wire(values: Floats, scale: float) -> Floats:

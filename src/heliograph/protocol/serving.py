@@ -6,6 +6,7 @@ number, never with its headers or body.
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import posixpath
@@ -37,6 +38,18 @@ log = logging.getLogger("heliograph.serving")
 
 SMALL_BODY = 16 << 10
 """Up to this size a body is searched for repeated names without asking further. [bytes]"""
+
+
+_PROCESS = secrets.token_hex(8)
+_REQUESTS = itertools.count(1)
+
+
+def next_request_id() -> str:
+    """32 hexadecimal digits that no other request of this or another process has."""
+    return f"{_PROCESS}{next(_REQUESTS):016x}"
+
+
+_BODIES = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class DisconnectedError(Exception):
@@ -164,12 +177,15 @@ class Endpoint:
             body=b"",
             raw_body=b"",
             path_params=scope.get("path_params", {}),
-            request_id=secrets.token_hex(16),
+            request_id=next_request_id(),
         )
         try:
             reply = await self._reply(request, receive)
         except DisconnectedError:
             return
+        except TooLargeError as error:
+            reply = self._failure(error, request)
+            reply.headers["connection"] = "close"  # the rest of the body is not read, so no request can follow it
         except HubError as error:
             reply = self._failure(error, request)
         except Exception:
@@ -228,7 +244,7 @@ class Unknown:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse one request."""
-        request = Request(scope["method"], scope["path"], "", {}, b"", b"", request_id=secrets.token_hex(16))
+        request = Request(scope["method"], scope["path"], "", {}, b"", b"", request_id=next_request_id())
         error = NotFoundError(f"there is no operation {scope['method']} {scope['path'][:200]}")
         await respond(self._dialect.envelope.failure(error, None, request, self._hub.clock.now_ms()), send)
 
@@ -252,7 +268,26 @@ class Application:
             if endpoint is not None:
                 await endpoint(scope, receive, send)
                 return
+            if any(name in _BODIES and value != b"0" for name, value in scope["headers"]):
+                await self._route_body(scope, receive, send)
+                return
         await self._router(scope, receive, send)
+
+    async def _route_body(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Route a request with a body; if no one reads it, no other request can follow on its connection."""
+        untouched = True
+
+        async def reading() -> Message:
+            nonlocal untouched
+            untouched = False
+            return await receive()
+
+        async def closing(message: Message) -> None:
+            if untouched and message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+            await send(message)
+
+        await self._router(scope, reading, closing)
 
 
 def routes(dialects: Sequence[Dialect], hub: Hub, limiter: Limiter, max_body: int) -> list[Route]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -18,7 +19,7 @@ from heliograph.rollup.fold import DayFold, Irradiance, fold_day
 from heliograph.rollup.levels import RollupConfig
 from heliograph.rollup.totals import plant_hours
 from heliograph.store.base import Bucket, DirtyDay, Rows
-from heliograph.store.buckets import NO_DEVICE, Buckets, encode_hours, put, read_hours, sum_up
+from heliograph.store.buckets import NO_DEVICE, Buckets, encode_hours, put, read_hours, sum_up, total
 from heliograph.store.registry import Registry
 from heliograph.store.samples import HotTier
 from heliograph.store.sealed import Tiers
@@ -26,6 +27,8 @@ from heliograph.store.sqlite import Database
 
 BATCH = 48
 """Device-days folded before the lock is given up."""
+PART = 4
+"""Device-days written by one job, so that callers' records do not wait long behind it."""
 
 
 class FoldedDay(msgspec.Struct, frozen=True):
@@ -111,7 +114,11 @@ class Folding:
         for device in wanted:
             folded.append(self._fold_device(plant, device, starts, irradiance, marked.get(device.id)))
             await asyncio.sleep(0)
-        await self._database.write(lambda rows: self._keep(rows, plant, day, starts, folded), weight=50 * len(folded))
+        for start in range(0, len(folded), PART):
+            keep = partial(self._keep, plant=plant, starts=starts, folded=folded[start : start + PART])
+            await self._database.write(keep, weight=150 * PART, background=True)
+        finish = partial(self._finish, plant=plant, starts=starts, marks=[m for item in folded for m in item.marks])
+        await self._database.write(finish, weight=300 + 10 * len(members), background=True)
 
     def _irradiance(self, members: Iterable[Device], starts: Instants) -> Irradiance | None:
         for device in members:
@@ -155,12 +162,15 @@ class Folding:
             if power is not None:
                 series.columns[rule.power] = power
 
-    def _keep(self, rows: Rows, plant: Plant, day: int, starts: Instants, folded: list[FoldedDay]) -> None:
-        tz = zone(plant.zone)
-        since = int(starts[0])
+    def _still(self, plant: Plant) -> bool:
+        """Whether a plant's days are still those that were read; else they are marked anew."""
         held = self._registry.plants.get(plant.id)
-        if held is None or held.zone != plant.zone:
-            return  # its days became others while this one was read; they are marked anew
+        return held is not None and held.zone == plant.zone
+
+    def _keep(self, rows: Rows, plant: Plant, starts: Instants, folded: list[FoldedDay]) -> None:
+        """Write some devices' day. Their marks stay until the plant's own totals are written too."""
+        if not self._still(plant):
+            return
         for item in folded:
             # A day without any quantity is kept only where it hands on a reading that no day before it had.
             carry = item.fold.carry if item.fold.hours or item.fold.carry != item.before else {}
@@ -168,24 +178,25 @@ class Folding:
             if item.fold.carry != item.old_carry:
                 following = self._buckets.next_day(plant.id, item.device.id, int(starts[-1]))
                 if following is not None:
-                    self._hot.mark({day_of(following, tz): {item.device.id}}, rows)
-            _clear(rows, item.marks)
+                    self._hot.mark({day_of(following, zone(plant.zone)): {item.device.id}}, rows)
+
+    def _finish(self, rows: Rows, plant: Plant, starts: Instants, marks: list[DirtyDay]) -> None:
+        """Write the plant's day from its devices', and clear the marks."""
+        if not self._still(plant):
+            return
         members = [self._registry.devices[i] for i in self._registry.plant_devices.get(plant.id, [])]
-        hours = {d.id: read_hours(rows, plant.id, d.id, since) for d in members}
-        totals = plant_hours(plant, members, hours, starts, tz)
-        self._keep_day(rows, plant, NO_DEVICE, starts, totals, {})
+        hours = {d.id: read_hours(rows, plant.id, d.id, int(starts[0])) for d in members}
+        self._keep_day(rows, plant, NO_DEVICE, starts, plant_hours(plant, members, hours, starts, zone(plant.zone)), {})
+        _clear(rows, marks)
 
     @staticmethod
     def _keep_day(
         rows: Rows, plant: Plant, device: int, starts: Instants, hours: dict[str, Floats], carry: dict[str, float]
     ) -> None:
         since, tz = int(starts[0]), zone(plant.zone)
-        listed = [
-            Bucket(Level.HOUR, int(at), {name: float(values[index]) for name, values in hours.items()})
-            for index, at in enumerate(starts[:-1])
-        ]
-        put(rows, plant.id, device, Bucket(Level.HOUR, since, {}), encode_hours(since, listed) if hours else None)
-        day = {name: float(np.nansum(values)) for name, values in hours.items()}
+        body = encode_hours(starts, hours) if hours else None
+        put(rows, plant.id, device, Bucket(Level.HOUR, since, {}), body)
+        day = {name: total(values) for name, values in hours.items()}
         put(rows, plant.id, device, Bucket(Level.DAY, since, day, carry))
         for part, level in ((Level.DAY, Level.MONTH), (Level.MONTH, Level.YEAR)):
             begin, end = period(level, since, tz)

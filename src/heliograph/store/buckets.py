@@ -7,7 +7,7 @@ small beside the samples they sum up.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -43,16 +43,18 @@ def encode(values: dict[str, float]) -> bytes:
     return _mask(names).to_bytes(4, "little") + np.array([values[name] for name in names], "<f8").tobytes()
 
 
-def encode_hours(day_since_ms: int, hours: Sequence[Bucket]) -> bytes:
-    """The hours of one day in one row."""
-    names = [
-        name for name in QUANTITIES if any(hour.values.get(name, np.nan) == hour.values.get(name) for hour in hours)
-    ]
-    offsets = np.array([(hour.since_ms - day_since_ms) // MINUTE_MS for hour in hours], "<u2")
-    matrix = np.array([[hour.values.get(name, np.nan) for name in names] for hour in hours], "<f8")
+def encode_hours(starts: Instants, hours: Mapping[str, Floats]) -> bytes:
+    """The hours of one day in one row: `starts` holds their starts and the day's end, `hours` one array a quantity."""
+    names = [name for name in QUANTITIES if name in hours and not np.isnan(hours[name]).all()]
+    offsets = ((starts[:-1] - starts[0]) // MINUTE_MS).astype("<u2")
     # Column by column compresses best; what exceeds a kilobyte would take a page of its own.
-    packed = zlib.compress(offsets.tobytes() + matrix.T.tobytes(), 6)
-    return _mask(names).to_bytes(4, "little") + bytes((len(hours),)) + packed
+    packed = zlib.compress(offsets.tobytes() + b"".join(hours[name].astype("<f8").tobytes() for name in names), 3)
+    return _mask(names).to_bytes(4, "little") + bytes((len(offsets),)) + packed
+
+
+def total(values: Floats) -> float:
+    """The sum of what is there; arrays of a day's hours are too short for numpy's own to pay."""
+    return float(sum(value for value in values.tolist() if value == value))
 
 
 def _decode_hours(since_ms: int, body: bytes) -> tuple[Instants, dict[str, Floats]]:
@@ -159,7 +161,7 @@ def sum_up(rows: Rows, plant: int, device: int, part: Level, whole: Bucket, unti
     """Keep the sum of the finer buckets in the whole's span as the whole, inside a transaction."""
     found = rows.execute(READ, (plant, device, part, whole.since_ms, until_ms)).fetchall()
     _, columns = _decode(found)
-    totals = {name: float(np.nansum(values)) for name, values in columns.items()}
+    totals = {name: total(values) for name, values in columns.items()}
     put(rows, plant, device, Bucket(whole.level, whole.since_ms, totals))
 
 

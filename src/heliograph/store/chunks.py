@@ -1,6 +1,6 @@
 """Chunks: a column of samples compressed for good.
 
-A column is stored as empty, as one constant, as integers of a power of ten where that is exact, or as floats; the
+A column is stored as empty, as one constant, as counts of its own smallest step where that is exact, or as floats; the
 numbers are compressed by pcodec, and missing values are a bitmap beside them.
 """
 
@@ -24,9 +24,11 @@ NULLS_DEFLATED = 0x40
 _KIND = 0x0F
 _DECIMALS = (3, 6, 0)
 _EXACT = 2.0**53
+_WIDTHS = ((1 << 16, np.uint16), (1 << 32, np.uint32), (1 << 63, np.uint64))
 _CONFIG = ChunkConfig(compression_level=4)
 _F64 = struct.Struct("<d")
 _TIMES = struct.Struct("<Bqqq")
+_HEAD: msgspec.msgpack.Decoder[tuple[int, int, int]] = msgspec.msgpack.Decoder(tuple[int, int, int])
 
 
 def pack(values: Floats) -> bytes:
@@ -55,9 +57,20 @@ def _pack_dense(values: Floats, flag: int) -> bytes:
         with np.errstate(over="ignore"):
             whole = np.rint(values * 10.0**decimals)
         if np.abs(whole).max() < _EXACT and (whole / 10.0**decimals == values).all():
-            body = standalone.simple_compress(whole.astype(np.int64), _CONFIG)
-            return bytes((INTEGERS | flag, decimals)) + bytes(body)
+            return bytes((INTEGERS | flag,)) + _pack_whole(whole.astype(np.int64), decimals)
     return bytes((FLOATS | flag,)) + bytes(standalone.simple_compress(np.ascontiguousarray(values), _CONFIG))
+
+
+def _pack_whole(whole: Instants, decimals: int) -> bytes:
+    """Integers as counts of their greatest common step from the least: few distinct small numbers."""
+    least = int(whole.min())
+    counts = whole - least
+    step = int(np.gcd.reduce(counts))
+    counts //= step
+    top = int(counts.max())
+    width = next(kind for limit, kind in _WIDTHS if top < limit)
+    head = msgspec.msgpack.encode((decimals, least, step))
+    return bytes((len(head),)) + head + bytes(standalone.simple_compress(counts.astype(width), _CONFIG))
 
 
 def unpack(blob: bytes, rows: int) -> Floats:
@@ -90,8 +103,10 @@ def _unpack_dense(kind: int, blob: bytes, at: int, count: int) -> Floats:
     if kind == CONSTANT:
         return np.full(count, _F64.unpack_from(blob, at)[0])
     if kind == INTEGERS:
-        whole = standalone.simple_decompress(blob[at + 1 :])
-        return np.asarray(whole / 10.0 ** blob[at], np.float64)
+        body = at + 1 + blob[at]
+        decimals, least, step = _HEAD.decode(blob[at + 1 : body])
+        counts = np.asarray(standalone.simple_decompress(blob[body:])).astype(np.int64)
+        return np.asarray((counts * step + least) / 10.0**decimals, np.float64)
     return np.asarray(standalone.simple_decompress(blob[at:]), np.float64)
 
 

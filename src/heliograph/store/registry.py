@@ -77,7 +77,8 @@ class Registry:
 
     def refresh(self) -> bool:
         """Load again if another process changed it; whether it did."""
-        if self._stored_revision() == self.revision:
+        # While a transaction is under way, memory may be ahead of what is committed.
+        if self._database.writer.in_transaction or self._stored_revision() == self.revision:
             return False
         self.load()
         return True
@@ -91,13 +92,15 @@ class Registry:
         self._by_wire.setdefault(space, {})[wire] = number
         self._by_id.setdefault(space, {})[number] = wire
 
-    @staticmethod
-    def _touch(rows: Rows) -> int:
+    def _touch(self, rows: Rows) -> None:
         rows.execute(
             "INSERT INTO meta (key, value) VALUES ('registry', '1')"
             " ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
         )
-        return int(rows.execute("SELECT value FROM meta WHERE key = 'registry'").fetchone()[0])
+        now = int(rows.execute("SELECT value FROM meta WHERE key = 'registry'").fetchone()[0])
+        # A number left out is another process's change that is not in memory yet: then the next refresh must not
+        # take this one for the last that was read.
+        self.revision = now if now == self.revision + 1 else -now
 
     def _put(self, rows: Rows, table: str, parent: tuple[str, Any], entry: S) -> S:  # any: a name or a number
         """Write one entry; id 0 makes a new one."""
@@ -114,7 +117,7 @@ class Registry:
         )
         if done.rowcount == 0:
             raise NotFoundError(f"there is no {table} {entry.id}")
-        self.revision = self._touch(rows)
+        self._touch(rows)
         return entry
 
     def put_account(self, rows: Rows, account: Account) -> Account:
@@ -166,7 +169,7 @@ class Registry:
                 "UPDATE credential SET account = ?, dialect = ?, name = ?, secret = ?, body = ? WHERE id = ?",
                 (*row, credential.id),
             )
-        self.revision = self._touch(rows)
+        self._touch(rows)
         self.credentials = {key: other for key, other in self.credentials.items() if other.id != credential.id}
         self.credentials[(credential.dialect, credential.name)] = credential
         return credential
@@ -187,7 +190,7 @@ class Registry:
             "INSERT OR REPLACE INTO alias (dialect, subject, scope, wire, id) VALUES (?, ?, ?, ?, ?)",
             (*space, wire, number),
         )
-        self.revision = self._touch(rows)
+        self._touch(rows)
         self._remember(space, wire, number)
 
     def by_wire(self, scheme: AliasScheme) -> dict[str, int]:

@@ -159,12 +159,7 @@ class HotTier:
         self._note(device, at, tuple(msgspec.msgpack.decode(text, type=dict[str, str])), b"", text)
 
     def _note_numbers(self, device: int, at: int, keys: tuple[str, ...], body: bytes) -> None:
-        values = np.frombuffer(body, "<f8")
-        here = values == values
-        if not here.all():
-            keys = tuple(key for key, kept in zip(keys, here.tolist(), strict=True) if kept)
-            body = values[here].tobytes()
-        self._note(device, at, keys, body, None)
+        self._note(device, at, *_without_holes(keys, body), None)
 
     def _note(self, device: int, at: int, keys: tuple[str, ...], body: bytes, text: bytes | None) -> None:
         group = self._pending.setdefault(keys, Group(at, {}))
@@ -178,11 +173,27 @@ class HotTier:
         """How many newest readings are only in memory."""
         return sum(len(group.newest) for group in self._pending.values())
 
-    def flush_device(self, rows: Rows, device: int) -> None:
-        """Write down the newest readings of one device, before its records leave the hot tier."""
-        for keys, group in self._pending.items():
-            if device in group.newest:
-                self._write_latest(rows, keys, {device: group.newest[device]})
+    def flush_device(self, rows: Rows, device: int, since_ms: int, until_ms: int) -> None:
+        """Write down the newest readings of one device within a span, before its records leave the hot tier.
+
+        They are read from the records: one that came in this very transaction is not noted in memory yet.
+        """
+        newest: dict[tuple[str, ...], Newest] = {}
+        whole: set[int] = set()
+        found = rows.execute(
+            "SELECT shape, at, body, text FROM sample WHERE device = ? AND at >= ? AND at < ? ORDER BY at DESC",
+            (device, since_ms, until_ms),
+        )
+        for shape, at, body, text in found.fetchall():
+            if text is not None:
+                newest.setdefault(tuple(msgspec.msgpack.decode(text, type=dict[str, str])), (at, b"", text))
+            if shape not in whole:
+                keys, dense = _without_holes(self._names.columns[shape], body)
+                newest.setdefault(keys, (at, dense, None))
+                if len(dense) == len(body):
+                    whole.add(shape)
+        for keys, record in newest.items():
+            self._write_latest(rows, keys, {device: record})
 
     def _write_latest(self, rows: Rows, keys: tuple[str, ...], newest: dict[int, Newest]) -> None:
         shape = self._names.shape(keys, rows)
@@ -287,6 +298,15 @@ class HotTier:
             if marked is not None:
                 marked.discard(device)
         return [DirtyDay(*row) for row in found]
+
+
+def _without_holes(keys: tuple[str, ...], body: bytes) -> tuple[tuple[str, ...], bytes]:
+    """Names and values of a record, without what is missing in it."""
+    values = np.frombuffer(body, "<f8")
+    here = values == values
+    if here.all():
+        return keys, body
+    return tuple(key for key, kept in zip(keys, here.tolist(), strict=True) if kept), values[here].tobytes()
 
 
 def _claim(once: Once, rows: Rows) -> None:

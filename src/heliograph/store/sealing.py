@@ -53,7 +53,7 @@ class Sealing:
                 if step == 0:
                     break
             while (span := self._tiers.mergeable(device_id, limit_ms - MERGE_AFTER_MS)) is not None:
-                await self._database.write(partial(self._tiers.merge, device_id, *span), weight=1000)
+                await self._database.write(partial(self._tiers.merge, device_id, *span), weight=2500, background=True)
         await self._give_back()
         return moved
 
@@ -78,10 +78,10 @@ class Sealing:
     async def _seal(self, device_id: int, span: tuple[int, int]) -> int:
         def job(rows: Rows) -> int:
             # The newest readings must not depend on records that leave the hot tier.
-            self._hot.flush_device(rows, device_id)
+            self._hot.flush_device(rows, device_id, *span)
             return self._tiers.seal(device_id, *span, rows)
 
-        return await self._database.write(job, weight=1000)
+        return await self._database.write(job, weight=1500, background=True)
 
     def waiting(self, limit_ms: int) -> Iterator[int]:
         """The devices that have records to seal up to an instant."""

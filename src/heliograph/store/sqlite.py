@@ -33,8 +33,10 @@ class StoreConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     busy_timeout_s: float = 5.0
     """How long a write waits for another process that holds the database. [s]"""
-    group_rows: int = 4000
+    group_rows: int = 3000
     """About how many records one transaction takes at most."""
+    background_rows: int = 600
+    """How much folding and sealing a transaction does beside callers' records, in records' worth of time."""
     checkpoint_mb: int = 32
     """How much the write-ahead log grows before it is folded into the database. [MB]"""
     cache_mb: int = 24
@@ -120,6 +122,7 @@ class Database:
         # The writer waits on the loop, not in the driver, for another process's lock.
         self.writer.execute("PRAGMA busy_timeout=0")
         self._queue: deque[Task] = deque()
+        self._background: deque[Task] = deque()
         self._wake = asyncio.Event()
         self._threads = ThreadPoolExecutor(1, "heliograph-commit")
         self._checkpointer = ThreadPoolExecutor(1, "heliograph-checkpoint")
@@ -130,16 +133,20 @@ class Database:
         self.after_rollback: Callable[[], None] = lambda: None
         self.commits = 0
 
-    async def write(self, job: Callable[[Rows], T], *, weight: int = 1, guarded: bool = True) -> T:
+    async def write(
+        self, job: Callable[[Rows], T], *, weight: int = 1, guarded: bool = True, background: bool = False
+    ) -> T:
         """Run `job` in the next transaction and return its result after the commit.
 
         A HubError that the job raises undoes this job alone. `guarded=False` is for jobs that raise only before their
-        first change. Raises StoreError when the transaction could not be kept.
+        first change; a `background` job waits for others when there are some, but never for long. Raises
+        StoreError when the transaction could not be kept.
         """
         if self._closed:
             raise StoreError("the hub is shutting down")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.append(Task(job, weight, cast("asyncio.Future[Any]", done), guarded))
+        queue = self._background if background else self._queue
+        queue.append(Task(job, weight, cast("asyncio.Future[Any]", done), guarded))
         self._wake.set()
         return await done
 
@@ -162,11 +169,11 @@ class Database:
 
     async def run(self) -> None:
         """The writing task, until `finish`."""
-        while self._queue or not self._closed:
-            if not self._queue:
+        while self._queue or self._background or not self._closed:
+            if not self._queue and not self._background:
                 self._wake.clear()
                 await self._wake.wait()
-            while self._queue:
+            while self._queue or self._background:
                 await self._transaction()
 
     def finish(self) -> None:
@@ -186,12 +193,20 @@ class Database:
             await writer
 
     def _take(self) -> list[Task]:
+        """What goes into the next transaction: callers first, then what of the background's work still fits.
+
+        One background job always goes along, so that it is never starved.
+        """
         group: list[Task] = []
         weight = 0
         while self._queue and (not group or weight + self._queue[0].weight <= self.config.group_rows):
-            task = self._queue.popleft()
-            weight += task.weight
-            group.append(task)
+            weight += self._queue[0].weight
+            group.append(self._queue.popleft())
+        room = self.config.background_rows if group else self.config.group_rows
+        weight = 0
+        while self._background and (not weight or weight + self._background[0].weight <= room):
+            weight += self._background[0].weight
+            group.append(self._background.popleft())
         return group
 
     async def _transaction(self) -> None:
@@ -298,12 +313,16 @@ class Database:
         self._checkpointing = loop.run_in_executor(self._checkpointer, self._checkpoint)
 
     def _checkpoint(self) -> None:
-        """Copy most of the log into the database, beside the writer."""
-        connection = connect(self.path, self.config)
+        """Copy most of the log into the database, beside the writer. One that cannot be made now is made later."""
         try:
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        finally:
-            connection.close()
+            connection = connect(self.path, self.config)
+            try:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            log.warning("the write-ahead log could not be folded in: %s", translate(error))
+            return
         self._residue = True
 
     def empty_share(self) -> tuple[int, int]:

@@ -13,7 +13,9 @@ import pytest
 from heliograph.dialects.energy_expert import DEVICE_SCHEME, DIALECT
 from heliograph.dialects.energy_expert.facade import decode
 from heliograph.dialects.energy_expert.operations import PUSH
+from heliograph.errors import HubError, TooFrequentError
 from heliograph.hub import LocalHub
+from heliograph.model.access import Caller
 from heliograph.protocol.codes import VendorError
 from heliograph.protocol.operations import Request
 from tests.dialects.energy_expert.pusher import Pusher
@@ -70,6 +72,29 @@ def test_a_refusal_is_read_as_the_error_that_its_code_stands_for() -> None:
     with pytest.raises(VendorError) as caught:
         DIALECT.envelope.open(PUSH, 403, body)
     assert (caught.value.code.value, str(caught.value)) == ("SignatureDoesNotMatch", "no")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"Message":"no"}'])
+def test_a_refusal_without_a_readable_body_tells_its_status(body: bytes) -> None:
+    with pytest.raises(HubError, match="status 502 without a readable body"):
+        DIALECT.envelope.open(PUSH, 502, body)
+
+
+def test_a_call_too_many_is_told_when_to_come_back() -> None:
+    request = Request("POST", PUSH.path, "", {}, b"", b"", request_id="0123456789abcdef" * 2)
+    reply = DIALECT.envelope.failure(TooFrequentError("too often", retry_after_s=2.4), PUSH, request, 0)
+    assert (reply.status, reply.headers["retry-after"]) == (429, "3")
+    assert json.loads(reply.body if isinstance(reply.body, bytes) else b"")["Code"] == "Throttling.User"
+
+
+async def test_a_device_that_was_never_given_an_id_gets_one_that_stays(hub: LocalHub) -> None:
+    caller = Caller(1, 1)
+    [wire] = await hub.wire_ids(DEVICE_SCHEME("2"), [1])
+    assert re.fullmatch(r"[0-9a-f]{16}", wire)
+    [device] = await hub.resolve_devices(caller, DEVICE_SCHEME("2"), [wire])
+    assert device is not None
+    assert device.id == 1
+    assert await hub.resolve_devices(caller, DEVICE_SCHEME("1"), [wire]) == [None]
 
 
 async def test_the_printed_example_is_kept_in_canonical_units(

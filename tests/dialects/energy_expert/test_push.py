@@ -11,7 +11,7 @@ import pytest
 
 from heliograph.clock import instant_ms
 from heliograph.dialects.energy_expert.auth import sign_acs3
-from tests.dialects.energy_expert.client import PATH, record
+from tests.dialects.energy_expert.client import PATH, push, record
 from tests.dialects.energy_expert.pusher import Pusher, told
 from tests.live import ACCESS_KEY, ACCESS_SECRET
 
@@ -26,6 +26,23 @@ AT, AT_UTC = "2026-06-21 11:00:00", "2026-06-21T09:00:00.000Z"
 async def test_a_point_may_be_text_or_number(pusher: Pusher, value: object) -> None:
     await pusher.accepted(record(AT, {"P": value}))
     assert (await pusher.history())["columns"] == {"meter.power": [12500.0]}
+
+
+@pytest.mark.parametrize("value", ["NaN", "-inf", "1e999", 10**400, "1_0", "", "high", True, [1], {"a": 1}])
+async def test_a_point_that_is_no_finite_number_is_refused_and_named(pusher: Pusher, value: object) -> None:
+    code, message = await pusher.refused(record(AT, {"Ua": "230", "P": value}))
+    assert code == "InvalidParameter"
+    assert message == "devices[0].data.P of device 'meter-1' is not a finite number"
+
+
+@pytest.mark.parametrize("records", [1, 400])
+async def test_a_point_that_stands_twice_in_a_record_is_refused_in_small_and_large_batches(
+    pusher: Pusher, records: int
+) -> None:
+    rows = [record(f"2026-06-2{day} 0{hour}:00:00", {"P": "1"}) for day in range(2) for hour in range(9)]
+    body = push(*(rows * records)[:records]).replace(b'{"P": "1"}', b'{"P": "1", "P": "2"}', 1)
+    code, _ = told(await pusher.send(body, pusher.headers(body)), 400)
+    assert code == "InvalidParameter"
 
 
 @pytest.mark.parametrize(("value", "kept"), [(0, 0.0), ("0", 0.0), ("-0.5", -500.0), (10**15, 1e18), ("1e-9", 1e-6)])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
 import stat
+import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.cli.conftest import Server, free_port, run
+from tests.unit.cli.conftest import PROGRAM, Server, free_port, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +64,22 @@ def test_a_clock_of_its_own_runs_fast_and_stands_still_between(tmp_path: Path, s
     again.stop()
     assert "does not go back" in run(*words, "--clock", "2025-06-21", "--port", free_port(), code=1).err
     assert "--seed 1" in run(*words, "--seed", 2, "--port", free_port(), code=1).err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_can_be_stopped_while_it_makes_history(tmp_path: Path, number: int) -> None:
+    data = tmp_path / "demo"
+    words = ("demo", "--data", str(data), "--days", "2000", "--port", str(free_port()))
+    with subprocess.Popen([*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        end_s = time.monotonic() + 10
+        while not (data / "heliograph.db-wal").exists() and time.monotonic() < end_s:
+            time.sleep(0.05)
+        time.sleep(1)
+        begun_s = time.monotonic()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, time.monotonic() - begun_s < 3) == (0, True), err
+    assert "Traceback" not in out + err
 
 
 def test_a_hub_of_ones_own_is_not_taken_for_a_demonstration(fleet: Path) -> None:

@@ -226,7 +226,7 @@ async def test_a_failed_fold_leaves_its_marks(world: World, monkeypatch: pytest.
         await send(world, device, counter({1: 100.0, 2: 104.0}))
         before = marks(world)
 
-        def full(*_: Any) -> None:
+        def full(*_: Any, **_more: Any) -> None:
             raise StoreBusyError("no")
 
         monkeypatch.setattr(world.hub.folding, "_keep", full)

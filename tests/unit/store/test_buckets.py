@@ -31,6 +31,14 @@ def real(values: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in values.items() if value == value}
 
 
+def packed(since: int, hours: list[Bucket]) -> bytes:
+    """The hours of a day as the store writes them."""
+    ends = [hour.since_ms for hour in hours] + [hours[-1].since_ms + HOUR_MS]
+    names = {name for hour in hours for name in hour.values}
+    arrays = {name: np.array([hour.values.get(name, NaN) for hour in hours]) for name in names}
+    return encode_hours(np.array([since, *ends[1:]], np.int64), arrays)
+
+
 def keep(store: Store, bucket: Bucket, plant: int = 1, device: int = 2) -> None:
     """Keep one bucket."""
     store.database.write_now(lambda rows: put(rows, plant, device, bucket))
@@ -38,7 +46,7 @@ def keep(store: Store, bucket: Bucket, plant: int = 1, device: int = 2) -> None:
 
 def keep_hours(store: Store, since: int, hours: list[Bucket], plant: int = 1, device: int = 2) -> None:
     """Keep the hours of a day."""
-    body = encode_hours(since, hours)
+    body = packed(since, hours)
     store.database.write_now(lambda rows: put(rows, plant, device, Bucket(Level.HOUR, since, {}), body))
 
 
@@ -53,7 +61,7 @@ def test_buckets_come_back_in_columns_whatever_each_of_them_has(listed: list[dic
 @given(st.integers(1, 27), st.data())
 def test_the_hours_of_a_day_come_back(count: int, data: st.DataObject) -> None:
     hours = [Bucket(Level.HOUR, DAY + n * HOUR_MS, data.draw(bags)) for n in range(count)]
-    starts, found = _decode_hours(DAY, encode_hours(DAY, hours))
+    starts, found = _decode_hours(DAY, packed(DAY, hours))
     assert starts.tolist() == [hour.since_ms for hour in hours]
     for index, hour in enumerate(hours):
         shown = {name: column[index] for name, column in found.items() if column[index] == column[index]}
@@ -63,7 +71,7 @@ def test_the_hours_of_a_day_come_back(count: int, data: st.DataObject) -> None:
 def test_hours_of_an_odd_clock_change_keep_their_starts() -> None:
     starts = hour_starts(738_802, zone("Australia/Lord_Howe"))
     hours = [Bucket(Level.HOUR, start, {"production": 1.0}) for start in starts[:-1]]
-    assert _decode_hours(starts[0], encode_hours(starts[0], hours))[0].tolist() == list(starts[:-1])
+    assert _decode_hours(starts[0], packed(starts[0], hours))[0].tolist() == list(starts[:-1])
 
 
 def test_a_bucket_takes_room_only_for_what_it_has() -> None:
@@ -164,7 +172,7 @@ def test_a_whole_without_parts_is_removed(store: Store) -> None:
 
 def test_a_transaction_reads_the_hours_it_has_just_written(store: Store) -> None:
     def job(rows: Rows) -> list[float]:
-        body = encode_hours(DAY, [Bucket(Level.HOUR, DAY, {"production": 7.0})])
+        body = packed(DAY, [Bucket(Level.HOUR, DAY, {"production": 7.0})])
         put(rows, 1, 2, Bucket(Level.HOUR, DAY, {}), body)
         assert read_hours(rows, 1, 3, DAY) == {}
         return list(read_hours(rows, 1, 2, DAY)["production"].tolist())

@@ -254,6 +254,27 @@ def test_what_another_process_changed_is_taken_over(office: Office) -> None:
     other.database.close()
 
 
+def test_what_another_process_changed_is_taken_over_even_after_a_change_of_our_own(office: Office) -> None:
+    other = Office(office.path)
+    theirs = other.plant(name="theirs")
+    ours = office.plant(name="ours")
+    assert office.registry.refresh() is True
+    assert office.registry.plants == {theirs.id: theirs, ours.id: ours}
+    assert office.registry.refresh() is False
+    other.database.close()
+
+
+def test_a_look_at_the_disk_does_not_take_back_what_is_being_committed(office: Office) -> None:
+    def job(rows: Rows) -> None:
+        saved = office.registry.put_plant(rows, Plant(id=0, account_id=1, name="p", zone="UTC"))
+        assert office.registry.refresh() is False
+        assert office.registry.plants == {saved.id: saved}
+
+    office.database.write_now(job)
+    assert office.registry.refresh() is False
+    assert same(office.again(), office.registry)
+
+
 def test_the_audit_trail_is_dated_and_in_order(office: Office) -> None:
     for action in ("login", "plant.saved"):
         office.database.write_now(lambda rows, action=action: office.registry.audit(rows, 1, 2, action, "x"))

@@ -228,9 +228,7 @@ def test_a_reader_sees_a_day_whole_while_it_moves_between_the_tiers(
 @contextmanager
 def failing_at(store: Store, text: str) -> Iterator[None]:
     """Make the writer fail at statements that hold a text."""
-    store.database.writer.execute(
-        f"CREATE TEMP TRIGGER boom BEFORE {text} BEGIN SELECT RAISE(ABORT, 'boom'); END"
-    )
+    store.database.writer.execute(f"CREATE TEMP TRIGGER boom BEFORE {text} BEGIN SELECT RAISE(ABORT, 'boom'); END")
     yield
     store.database.writer.execute("DROP TRIGGER boom")
 

@@ -290,9 +290,8 @@ def test_a_write_outside_the_task_is_all_or_nothing(database: Database) -> None:
 
 async def test_a_locked_database_refuses_and_keeps_nothing_and_works_once_it_is_free(database: Database) -> None:
     async with database.writing():
-        with locked(database):
-            with pytest.raises(StoreBusyError):
-                await database.write(note("a"))
+        with locked(database), pytest.raises(StoreBusyError):
+            await database.write(note("a"))
         assert kept(database) == []
         await database.write(note("b"))
     assert kept(database) == ["b"]

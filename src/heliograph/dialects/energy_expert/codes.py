@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -64,7 +65,7 @@ class EnergyExpertEnvelope:
         message = str(error) or code.text
         headers = {"x-acs-request-id": number}
         if isinstance(error, e.TooFrequentError):
-            headers["retry-after"] = str(max(1, round(error.retry_after_s)))
+            headers["retry-after"] = str(max(1, math.ceil(error.retry_after_s)))
         return Reply(_ENCODER.encode(Failure(str(code.value), message, number)), code.status, headers)
 
     def open(self, operation: Operation[Any, Any], status: int, body: bytes) -> Any:  # any: the contract

@@ -131,18 +131,19 @@ async def _devices(call: Call[PushRequest], device_type: str) -> list[Device]:
 
 
 async def _instants(call: Call[PushRequest], devices: list[Device]) -> list[int]:
-    """The instant of each record; few distinct times and plants make up a batch."""
-    plants = {plant.id: plant for plant in await call.hub.plants(call.caller)}
-    stamps = [
-        (record.record_time, device.plant_id) for record, device in zip(call.request.devices, devices, strict=True)
-    ]
+    """The instant of each record; few distinct times and zones make up a batch."""
+    zones = {plant.id: plant.zone for plant in await call.hub.plants(call.caller)}
     now_ms = call.now_ms
-    instants: dict[tuple[str, int], int] = {}
-    for stamp in dict.fromkeys(stamps):
-        text, plant_id = stamp
-        field = f"devices[{stamps.index(stamp)}].recordTime"
-        instants[stamp] = parse_local(text, zone(plants[plant_id].zone), field=field, now_ms=now_ms)
-    return [instants[stamp] for stamp in stamps]
+    instants: dict[tuple[str, str], int] = {}
+    at_ms: list[int] = []
+    for index, (record, device) in enumerate(zip(call.request.devices, devices, strict=True)):
+        stamp = (record.record_time, zones[device.plant_id])
+        at = instants.get(stamp)
+        if at is None:
+            field = f"devices[{index}].recordTime"
+            at = instants[stamp] = parse_local(stamp[0], zone(stamp[1]), field=field, now_ms=now_ms)
+        at_ms.append(at)
+    return at_ms
 
 
 def _blocks(request: PushRequest, devices: list[Device], at_ms: list[int]) -> list[Block]:
