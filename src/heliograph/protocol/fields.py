@@ -208,6 +208,8 @@ def to_wire(values: Floats, scale: float) -> Floats:
     """Canonical values in wire units, without the last-digit noise that scaling there and back leaves."""
     if scale == 1.0:
         return values
+    if scale == -1.0:
+        return 0.0 - values
     scaled = values / scale
     top = np.nanmax(np.abs(scaled), initial=0.0)
     digits = 9 if top < 9e6 else 6 if top < 9e9 else 3
