@@ -614,7 +614,7 @@ async def test_a_worker_that_fails_is_logged_and_starts_again(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("heliograph.hub.RESTART_S", 0.0)
-    tries = 0
+    tries, working = 0, asyncio.Event()
 
     async def broken() -> None:
         nonlocal tries
@@ -623,11 +623,11 @@ async def test_a_worker_that_fails_is_logged_and_starts_again(
             raise StoreBusyError("held")
         if tries == 2:
             raise ValueError("a fault")
+        working.set()
         await asyncio.sleep(100)
 
     worker = asyncio.create_task(world.hub._keep("folding", broken))
-    while tries < 3:
-        await asyncio.sleep(0)
+    await working.wait()
     worker.cancel()
     await asyncio.gather(worker, return_exceptions=True)
     assert world.hub.worker_failures == 2

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from heliograph.model import measurements as m
 from heliograph.model.samples import Floats
-from heliograph.model.units import A, HZ, KW, KWH, MS_EPOCH, ONE, TIMES, WH, W
+from heliograph.model.units import HZ, KW, KWH, MS_EPOCH, ONE, TIMES, WH, A, W
 from heliograph.protocol.fields import Coded, Entry, Field, FieldTable, Ignored, Split, Text, to_wire
 
 NaN = float("nan")

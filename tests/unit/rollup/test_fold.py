@@ -390,7 +390,7 @@ def test_a_night_of_zeros_is_zero_and_no_gap() -> None:
 
 def test_five_minute_slots_are_counted_once_however_many_samples_came() -> None:
     found = fold(series([0, 1, 4.99, 5, 59, 60, 1439.9, 1440], ac_power=[1.0] * 8), ())
-    assert hours(found, b.RECEIVED) == {0: 3.0, 1: 1.0, 23: 1.0, **{n: 0.0 for n in range(2, 23)}}
+    assert hours(found, b.RECEIVED) == {0: 3.0, 1: 1.0, 23: 1.0, **dict.fromkeys(range(2, 23), 0.0)}
 
 
 @pytest.mark.parametrize("name", list(DAYS))

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 
@@ -48,9 +47,7 @@ async def totals(
 ) -> dict[int, float]:
     """A quantity by the days since DAY."""
     (found,) = await world.hub.buckets(world.caller, subject, [number], level, 0, DAY + 30 * DAY_MS)
-    return {
-        (since - DAY) // DAY_MS: bag[quantity] for since, bag in columns(found).items() if quantity in bag
-    }
+    return {(since - DAY) // DAY_MS: bag[quantity] for since, bag in columns(found).items() if quantity in bag}
 
 
 def marks(world: World) -> int:
