@@ -143,6 +143,12 @@ def test_every_folder_of_modules_is_a_package() -> None:
         assert (folder / "__init__.py").exists(), folder
 
 
+def test_nothing_but_modules_lies_among_the_modules() -> None:
+    held = {path for path in SOURCE.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    strays = [path.name for path in held if path.suffix != ".py" and path.name not in ("py.typed", "README.md")]
+    assert strays == []
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_is_no_longer_than_one_can_read(module: str) -> None:
     if Path(module).name not in TABLES_EXEMPT:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def test_any_requests_and_sealings_read_as_a_dictionary(
         if index in seal_after:
             for day in range(3):
                 span = T + day * DAY_MS, T + (day + 1) * DAY_MS
-                place.store.database.write_now(lambda rows, span=span: place.store.tiers.seal(device, *span, rows))
+                place.store.database.write_now(partial(place.store.tiers.seal, device, *span))
     assert place.store.bags(device) == model
     middle = T + 30 * HOUR_MS
     assert place.store.bags(device, middle, middle + 10 * HOUR_MS, ["b"]) == {
@@ -178,7 +179,7 @@ async def test_the_newest_of_everything_is_told_also_after_a_kill(place: Place) 
 def test_buckets_come_back_by_level_subject_and_span(place: Place) -> None:
     for day in range(3):
         bucket = Bucket(Level.DAY, T + day * DAY_MS, {"production": float(day)}, {"ac.energy": 10.0 * day})
-        place.store.database.write_now(lambda rows, bucket=bucket: put(rows, 1, 2, bucket))
+        place.store.database.write_now(partial(put, plant=1, device=2, bucket=bucket))
     again = place.again()
     assert columns(again.buckets.read(1, 2, Level.DAY, T + DAY_MS, T + 3 * DAY_MS)) == {
         T + DAY_MS: {"production": 1.0},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ async def test_a_credential_of_a_disabled_account_is_disabled(world: World) -> N
     made = Credential(id=0, account_id=world.account.id, dialect="fox", name="u", secret=Secret("s"))
     orphan = msgspec.structs.replace(made, name="o", account_id=99)
     for one in (made, orphan):
-        world.hub.database.write_now(lambda rows, one=one: world.hub.registry.put_credential(rows, one))
+        world.hub.database.write_now(partial(world.hub.registry.put_credential, credential=one))
 
     async def disabled(name: str) -> bool:
         found = await world.hub.credential("fox", name)
@@ -199,7 +200,7 @@ async def test_wire_ids_are_minted_once_and_lead_back(world: World) -> None:
         first, again = await asyncio.gather(world.hub.wire_ids(SCHEME, devices), world.hub.wire_ids(SCHEME, devices))
     assert first == again == [f"SN{number:04}" for number in devices]
     found = await world.hub.resolve_devices(world.caller, SCHEME, [first[2], "nothing", first[0]])
-    assert [device and device.id for device in found] == [devices[2], None, devices[0]]
+    assert [None if device is None else device.id for device in found] == [devices[2], None, devices[0]]
 
 
 # What is taken
@@ -348,7 +349,7 @@ class Trio:
 
     async def everything(self) -> dict[Any, dict[int, dict[str, float]]]:
         """Every bucket of the plant and its devices."""
-        found = {}
+        found: dict[Any, dict[int, dict[str, float]]] = {}
         for level in levels_of:
             found["plant", level] = await totals(self.world, level, self.plant.id)
             for index, device in enumerate(self.devices):
@@ -470,7 +471,7 @@ async def test_buckets_come_in_the_order_asked_and_for_the_span_asked(world: Wor
 async def gaps(world: World, device: Device, since: int, until: int) -> list[tuple[int, int, int]]:
     """Gaps by steps since DAY, and how many samples are missing."""
     found = await world.hub.gaps(world.caller, [device.id], since, until)
-    assert all(isinstance(gap, Gap) and gap.device_id == device.id for gap in found)
+    assert found == [Gap(device.id, gap.since_ms, gap.until_ms, gap.missing) for gap in found]
     return [((gap.since_ms - DAY) // STEP, (gap.until_ms - DAY) // STEP, gap.missing) for gap in found]
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from heliograph.model.access import Caller
 from heliograph.protocol.dialect import Dialect, discover
-from heliograph.protocol.operations import Call
-from tests.unit.protocol.tiny import ECHO, TINY, Ask, NoHub, Request
+from heliograph.protocol.operations import Call, Request
+from tests.unit.protocol.tiny import ECHO, TINY, Ask, NoHub
 
 SOURCE = "from tests.unit.protocol.tiny import TINY\nfrom msgspec.structs import replace\n"
 

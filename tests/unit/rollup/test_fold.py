@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
 from typing import Any
@@ -41,7 +42,7 @@ def instants(*minutes: float) -> Instants:
     return np.array([DAY + round(minute * MINUTE_MS) for minute in minutes], np.int64)
 
 
-def series(minutes: list[float], **more: list[float]) -> Series:
+def series(minutes: Sequence[float], **more: list[float]) -> Series:
     """Readings by minutes of the day; `ac_energy` stands for `ac.energy`."""
     columns = {key.replace("_", ".", 1): np.array(values, np.float64) for key, values in more.items()}
     return Series(1, instants(*minutes), columns)
@@ -275,7 +276,7 @@ def slowly(at_ms: Instants, watts: Floats, since: int, until: int, part: Part, m
         if low >= high or z - a > max_gap_s * 1000:
             continue
         reached = True
-        points = [low, high]
+        points: list[float] = [low, high]
         if part is not Part.NET and wa * wz < 0:
             zero = a + (z - a) * wa / (wa - wz)
             if low < zero < high:
@@ -396,7 +397,7 @@ def test_five_minute_slots_are_counted_once_however_many_samples_came() -> None:
 @pytest.mark.parametrize("name", list(DAYS))
 def test_a_full_day_has_as_many_slots_as_its_zone_gives_it(name: str) -> None:
     starts = DAYS[name]
-    at_ms = np.arange(starts[0] - HOUR_MS, starts[-1] + HOUR_MS, 5 * MINUTE_MS, np.int64)
+    at_ms = np.array(range(int(starts[0]) - HOUR_MS, int(starts[-1]) + HOUR_MS, 5 * MINUTE_MS), np.int64)
     found = fold_day(Series(1, at_ms, {}), starts, (), {}, CONFIG)
     assert (found.hours[b.RECEIVED] == np.diff(starts) / (5 * MINUTE_MS)).all()
 

@@ -156,5 +156,5 @@ def test_a_zone_has_the_same_digest_every_time_and_another_than_others(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert fingerprint(name) == fingerprint(name) != fingerprint("Asia/Kathmandu")
-    monkeypatch.setattr(refold.zoneinfo, "TZPATH", ())
+    monkeypatch.setattr("heliograph.rollup.refold.zoneinfo.TZPATH", ())
     assert len(fingerprint(name)) == 32

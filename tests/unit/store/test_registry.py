@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -111,7 +112,8 @@ def test_what_does_not_exist_cannot_be_replaced(office: Office) -> None:
         office.plant(number=7)
     with pytest.raises(NotFoundError):
         office.device(number=7)
-    assert office.registry.plants == office.registry.devices == {}
+    assert not office.registry.plants
+    assert not office.registry.devices
     assert same(office.again(), office.registry)
 
 
@@ -277,7 +279,8 @@ def test_a_look_at_the_disk_does_not_take_back_what_is_being_committed(office: O
 
 def test_the_audit_trail_is_dated_and_in_order(office: Office) -> None:
     for action in ("login", "plant.saved"):
-        office.database.write_now(lambda rows, action=action: office.registry.audit(rows, 1, 2, action, "x"))
+        write = partial(office.registry.audit, account_id=1, credential_id=2, action=action, detail="x")
+        office.database.write_now(write)
     found = office.database.query("SELECT account, credential, action, detail, at FROM audit ORDER BY id")
     assert [row[:4] for row in found] == [(1, 2, "login", "x"), (1, 2, "plant.saved", "x")]
     assert found[0][4] > 1_600_000_000_000

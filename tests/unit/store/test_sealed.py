@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def test_both_tiers_tell_what_a_plain_dictionary_would(shared: Store, steps: lis
         elif what == "seal":
             seal_oldest(shared, device, with_)
         elif (found := shared.tiers.mergeable(device, 1 << 50)) is not None:
-            shared.database.write_now(lambda rows, found=found: shared.tiers.merge(device, *found, rows))
+            shared.database.write_now(partial(shared.tiers.merge, device, *found))
         assert shared.bags(device) == dict(sorted(model.items()))
         assert all(a[1] <= b[0] for a, b in itertools.pairwise(spans(shared, device)))
     assert shared.tiers.instants(device, 0, 1 << 50).tolist() == sorted(model)
@@ -198,7 +199,7 @@ def test_days_far_apart_are_not_merged_into_a_chunk_that_readers_miss(store: Sto
     store.put(1, {T + n * DAY_MS + HOUR_MS: {"a": float(n)} for n in days})
     seal_all(store, 1)
     while (span := store.tiers.mergeable(1, 1 << 50)) is not None:
-        store.database.write_now(lambda rows, span=span: store.tiers.merge(1, *span, rows))
+        store.database.write_now(partial(store.tiers.merge, 1, *span))
     assert all(until - since <= LONGEST_MS for since, until in spans(store, 1))
     for day in days:
         instant = T + day * DAY_MS + HOUR_MS

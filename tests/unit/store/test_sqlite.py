@@ -7,7 +7,9 @@ import errno
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -193,9 +195,27 @@ async def test_a_transaction_takes_no_more_than_it_should(database: Database) ->
     assert "huge" in kept(database)
 
 
+def _same(number: int, _: Rows) -> int:
+    return number
+
+
+async def test_background_work_waits_for_callers_but_is_never_starved(database: Database) -> None:
+    order: list[str] = []
+
+    def job(name: str, _: Rows) -> None:
+        order.append(name)
+
+    async with database.writing():
+        waiting = [database.write(partial(job, f"fold {n}"), weight=500, background=True) for n in range(3)]
+        waiting += [database.write(partial(job, f"post {n}"), weight=2000) for n in range(2)]
+        await asyncio.gather(*waiting)
+        assert database.commits == 3
+    assert order == ["post 0", "fold 0", "post 1", "fold 1", "fold 2"]
+
+
 async def test_jobs_return_what_they_like_in_their_own_order(database: Database) -> None:
     async with database.writing():
-        results = await asyncio.gather(*(database.write(lambda _, n=n: n) for n in range(5)))
+        results = await asyncio.gather(*(database.write(partial(_same, n)) for n in range(5)))
     assert results == list(range(5))
 
 
@@ -362,18 +382,35 @@ async def test_the_log_is_folded_into_the_file_when_it_grows(tmp_path: Path) -> 
     assert database.wal_bytes() == 0
 
 
-async def test_a_log_that_cannot_shrink_is_no_reason_to_refuse(
+class Stubborn:
+    """A connection whose log and file cannot shrink now."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, sql: str, *parameters: Any) -> Any:
+        """Run a statement, unless it would shrink the log."""
+        if "wal_checkpoint(PASSIVE)" in sql:
+            raise sqlite3.OperationalError("not now")
+        return self._connection.execute(sql, *parameters)
+
+    def executescript(self, sql: str) -> Any:
+        """Run nothing."""
+        raise sqlite3.OperationalError("not now either")
+
+
+async def test_files_that_cannot_shrink_are_no_reason_to_deny_what_is_kept(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = sqlite3.connect(database.path, isolation_level=None)
-    other.execute("BEGIN")
-    other.execute("SELECT * FROM meta").fetchall()
+    monkeypatch.setattr(database, "writer", Stubborn(database.writer))
     async with database.writing():
         database._residue = True
         await database.write(note("a"))
-        database._empty_pages = 5
+        await database.give_back(5)
         await database.write(note("b"))
-    other.close()
     assert kept(database) == ["a", "b"]
 
 
