@@ -51,6 +51,14 @@ async def test_zero_negative_huge_and_tiny_points_are_kept(pusher: Pusher, value
     assert (await pusher.history())["columns"]["meter.power"] == [pytest.approx(kept, rel=1e-15)]
 
 
+@pytest.mark.parametrize("points", [{"x" * 101: "1"}, {f"p{n}": "1" for n in range(2001)}])
+async def test_too_many_or_too_long_names_are_refused(pusher: Pusher, points: dict[str, object]) -> None:
+    code, message = await pusher.refused(record(AT, {"P": "1"}), record(AT, points))
+    assert code == "InvalidParameter"
+    assert message.startswith("devices[1].data")
+    assert (await pusher.history())["columns"] == {}
+
+
 async def test_null_is_no_sample_and_never_zero(pusher: Pusher) -> None:
     await pusher.accepted(record(AT, {"P": None, "Ua": "230"}), record("2026-06-21 11:05:00", {"P": "1", "Ua": "231"}))
     found = await pusher.history()

@@ -34,6 +34,8 @@ SYSTEM_TYPES = frozenset({"12", "13", "17"})
 """Types whose `deviceId` is the id of a whole system."""
 ACCOUNT_TYPES = frozenset({"15", "16"})
 """Types that speak for the whole account: they have no `deviceId`."""
+MOST_POINTS, LONGEST_NAME = 2000, 100
+"""What a record may hold; unknown names are kept for good, so there is an end to them."""
 WHOLE_ACCOUNT = "-"
 """The wire id under which the device of such a type is registered."""
 
@@ -156,6 +158,11 @@ def _blocks(request: PushRequest, devices: list[Device], at_ms: list[int]) -> li
     for names, members in groups.items():
         if not names:
             raise MissingFieldError(f"devices[{members[0]}].data has no points", field=f"devices[{members[0]}].data")
+        if len(names) > MOST_POINTS or max(map(len, names)) > LONGEST_NAME:
+            field = f"devices[{members[0]}].data"
+            raise BadRequestError(
+                f"{field} may have {MOST_POINTS} points with names of {LONGEST_NAME} characters", field=field
+            )
         flat = list(itertools.chain.from_iterable(points[index].values() for index in members))
         values = np.array(flat).reshape(len(members), len(names))
         if not math.isfinite(values.sum()):
