@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -49,7 +50,12 @@ RESTART_S = 5.0
 """How long a worker that failed rests before it starts again. [s]"""
 log = logging.getLogger("heliograph.hub")
 
-Sight = tuple[int, frozenset[int] | None, bool]
+
+class Sight(NamedTuple):
+    """What a caller sees, by id."""
+
+    plants: dict[int, Plant]
+    devices: dict[int, Device]
 
 
 class LocalHub:
@@ -83,7 +89,7 @@ class LocalHub:
         self._tasks: list[asyncio.Task[None]] = []
         self._writer: asyncio.Task[None] | None = None
         self.worker_failures = 0
-        self._visible: dict[Sight, tuple[list[Plant], dict[int, Device]]] = {}
+        self._visible: dict[tuple[int, frozenset[int] | None, bool], Sight] = {}
         self._visible_revision = -1
 
     def _load_names(self) -> None:
@@ -166,8 +172,8 @@ class LocalHub:
                 return msgspec.structs.replace(found, disabled=True)
         return found
 
-    def _sight(self, caller: Caller, *, disabled: bool = False) -> tuple[list[Plant], dict[int, Device]]:
-        """The plants a caller sees, and the devices by id; worked out once until something changes.
+    def _sight(self, caller: Caller, *, disabled: bool = False) -> Sight:
+        """What a caller sees; worked out once until something changes.
 
         With `disabled`, what is disabled too: an administrator must be able to enable it again.
         """
@@ -177,24 +183,23 @@ class LocalHub:
         key = (caller.account_id, caller.plants, disabled)
         sight = self._visible.get(key)
         if sight is None:
-            plants = [
-                plant
+            plants = {
+                plant.id: plant
                 for plant in self.registry.plants.values()
                 if plant.account_id == caller.account_id
                 and (disabled or not plant.disabled)
                 and (caller.plants is None or plant.id in caller.plants)
-            ]
-            ids = {plant.id for plant in plants}
+            }
             devices = self.registry.devices.values()
-            seen = {d.id: d for d in devices if d.plant_id in ids and (disabled or not d.disabled)}
-            sight = self._visible[key] = (plants, seen)
+            seen = {d.id: d for d in devices if d.plant_id in plants and (disabled or not d.disabled)}
+            sight = self._visible[key] = Sight(plants, seen)
         return sight
 
     def _seen(self, caller: Caller) -> dict[int, Device]:
-        return self._sight(caller, disabled="admin" in caller.scopes)[1]
+        return self._sight(caller, disabled="admin" in caller.scopes).devices
 
-    def _plants(self, caller: Caller) -> list[Plant]:
-        return self._sight(caller, disabled="admin" in caller.scopes)[0]
+    def _plants(self, caller: Caller) -> dict[int, Plant]:
+        return self._sight(caller, disabled="admin" in caller.scopes).plants
 
     def _device(self, caller: Caller, device_id: int) -> Device:
         device = self._seen(caller).get(device_id)
@@ -203,14 +208,15 @@ class LocalHub:
         return device
 
     def _plant(self, caller: Caller, plant_id: int) -> Plant:
-        plant = self.registry.plants.get(plant_id)
-        if plant is None or plant not in self._plants(caller):
+        plant = self._plants(caller).get(plant_id)
+        if plant is None:
             raise UnknownPlantError(f"there is no plant {plant_id}")
         return plant
 
-    async def plants(self, caller: Caller) -> list[Plant]:
+    async def plants(self, caller: Caller, ids: Sequence[int] | None = None) -> list[Plant]:
         """See the contract."""
-        return list(self._plants(caller))
+        seen = self._plants(caller)
+        return list(seen.values()) if ids is None else [seen[number] for number in ids if number in seen]
 
     async def devices(self, caller: Caller, plant_ids: Sequence[int] | None = None) -> list[Device]:
         """See the contract."""
@@ -268,7 +274,7 @@ class LocalHub:
     async def resolve_plants(self, caller: Caller, scheme: AliasScheme, wires: Sequence[str]) -> list[Plant | None]:
         """See the contract."""
         by_wire = self.registry.by_wire(scheme)
-        seen = {plant.id: plant for plant in self._plants(caller)}
+        seen = self._plants(caller)
         return [seen.get(by_wire.get(wire, 0)) for wire in wires]
 
     async def resolve_devices(self, caller: Caller, scheme: AliasScheme, wires: Sequence[str]) -> list[Device | None]:
@@ -292,7 +298,7 @@ class LocalHub:
         self, caller: Caller, blocks: Sequence[Block], *, source: str, once: Once | None = None
     ) -> Ingested:
         """See the contract. What is disabled takes no samples, from nobody."""
-        seen = self._sight(caller)[1]
+        seen = self._sight(caller).devices
         records: list[Records] = []
         dirty: dict[int, set[int]] = {}
         for block in blocks:

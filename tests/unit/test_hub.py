@@ -671,3 +671,31 @@ async def test_every_refusal_is_an_error_of_the_hub(world: World) -> None:
     ):
         with pytest.raises(HubError):
             await call
+
+
+async def test_wire_ids_of_plants_lead_back_to_those_the_caller_sees(world: World) -> None:
+    scheme = AliasScheme("fox", "plant", lambda number, attempt: f"P{number}{attempt or ''}")
+    one, two = world.add_plant(), world.add_plant()
+    caller = Caller(world.account.id, 1, plants=frozenset({two.id}))
+    async with world.hub.database.writing():
+        wires = await world.hub.wire_ids(scheme, [one.id, two.id])
+    assert await world.hub.resolve_plants(caller, scheme, [*wires, "P99"]) == [None, two, None]
+    assert await world.hub.resolve_plants(world.caller, scheme, wires) == [one, two]
+
+
+async def test_a_stop_that_cannot_write_leaves_the_repair_to_the_next_start(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    device = world.add_device(world.add_plant())
+    await world.hub.start()
+    await send(world, device, {DAY: {"a": 1.0}})
+    other = sqlite3.connect(world.hub.database.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    await world.hub.stop()
+    assert "has to repair" in caplog.text
+    other.execute("ROLLBACK")
+    other.close()
+    world.hub = LocalHub(world.path, world.config, clock=world.clock, wall=world.wall)
+    world.hub.recover()
+    (latest,) = await world.hub.latest(world.caller, [device.id])
+    assert latest.readings["a"].value == 1.0

@@ -70,8 +70,8 @@ class Hub(Protocol):
         """The credential with this public name, disabled and expired ones too; None when there is none."""
         ...
 
-    async def plants(self, caller: Caller) -> list[Plant]:
-        """The plants the caller sees, by id."""
+    async def plants(self, caller: Caller, ids: Sequence[int] | None = None) -> list[Plant]:
+        """The plants the caller sees, by id; with `ids` those of them only."""
         ...
 
     async def devices(self, caller: Caller, plant_ids: Sequence[int] | None = None) -> list[Device]:

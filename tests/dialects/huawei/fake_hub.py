@@ -93,12 +93,14 @@ class FakeHub:
         """The credential of a name."""
         return self.credentials.get(name) if dialect == "huawei" else None
 
-    async def plants(self, caller: Caller) -> list[Plant]:
+    async def plants(self, caller: Caller, ids: Sequence[int] | None = None) -> list[Plant]:
         """The plants of the caller's account that its credential opens."""
         return [
             plant
             for plant in self.all_plants.values()
-            if plant.account_id == caller.account_id and (caller.plants is None or plant.id in caller.plants)
+            if plant.account_id == caller.account_id
+            and (caller.plants is None or plant.id in caller.plants)
+            and (ids is None or plant.id in ids)
         ]
 
     async def devices(self, caller: Caller, plant_ids: Sequence[int] | None = None) -> list[Device]:

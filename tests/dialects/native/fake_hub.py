@@ -79,12 +79,14 @@ class FakeHub:
         """The credential of this name."""
         return self.credentials.get(name) if dialect == "native" else None
 
-    async def plants(self, caller: Caller) -> list[Plant]:
+    async def plants(self, caller: Caller, ids: Sequence[int] | None = None) -> list[Plant]:
         """The plants the caller sees."""
         return [
             plant
             for plant in self.kept_plants.values()
-            if plant.account_id == caller.account_id and (caller.plants is None or plant.id in caller.plants)
+            if plant.account_id == caller.account_id
+            and (caller.plants is None or plant.id in caller.plants)
+            and (ids is None or plant.id in ids)
         ]
 
     async def devices(self, caller: Caller, plant_ids: Sequence[int] | None = None) -> list[Device]:

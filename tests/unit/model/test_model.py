@@ -13,7 +13,7 @@ from heliograph.model import units
 from heliograph.model.access import Credential, Secret
 from heliograph.model.buckets import QUANTITIES
 from heliograph.model.commands import NEXT_STATES, CommandState
-from heliograph.model.measurements import CATALOGUE, Aggregation, Measurement, known
+from heliograph.model.measurements import CATALOGUE, Aggregation, Measurement, _define, known
 from heliograph.model.units import CENTI_KWH, KW, KWH, MJ_PER_M2, MW, WH, WH_PER_M2, Unit, W, factor
 
 UNITS = {name: unit for name, unit in vars(units).items() if isinstance(unit, Unit)}
@@ -123,3 +123,9 @@ def test_structs_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         CATALOGUE["ac.power"].key = "x"  # type: ignore[misc]  # that is the point
     assert msgspec.structs.replace(CATALOGUE["ac.power"], key="x").key == "x"
+
+
+def test_a_measurement_is_defined_once() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        _define("ac.power", W, "Again.")
+    assert CATALOGUE["ac.power"].help != "Again."

@@ -362,3 +362,22 @@ def test_a_missing_field_is_named_with_its_place() -> None:
         decode_json(b'{"asks": [{"text": "a"}, {}]}', Outer)
     assert caught.value.field == "asks[1].text"
     assert str(caught.value) == "text is missing"
+
+
+async def test_a_connection_whose_body_no_one_read_is_closed(hub: NoHub) -> None:
+    made = routes([TINY], hub.hub, Limiter(hub.wall), LIMIT)
+    app = Application(made, Starlette(routes=made))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://tiny/tiny/v1/") as http:
+        unread = await http.post("nowhere", content=b"x" * 100)
+        read = await http.put("write/x", content=b"{}")
+        none = await http.get("nowhere")
+    assert told(unread)[1] == "NotFoundError"
+    assert unread.headers["connection"] == "close"
+    assert "connection" not in read.headers
+    assert "connection" not in none.headers
+
+
+def test_as_many_names_as_were_expected_need_no_second_look() -> None:
+    refuse_repeated_names(b'{"a":1,"b":{"c":2}}', 3)
+    with pytest.raises(BadRequestError):
+        refuse_repeated_names(b'{"a":1,"a":2}', 1)

@@ -282,3 +282,29 @@ def test_a_record_touches_its_day_and_a_near_neighbour_s() -> None:
     assert touched_days([DAY + 5 * HOUR_MS, DAY + 3 * DAY_MS + 5 * HOUR_MS], "UTC", REACH) == {today, today + 3}
     assert touched_days([DAY + 12 * HOUR_MS], "Asia/Tokyo", REACH) == {today}
     assert touched_days([DAY + 15 * HOUR_MS], "Asia/Tokyo", REACH) == {today, today + 1}
+
+
+async def test_a_record_that_comes_between_two_looks_at_a_day_is_folded_the_next_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = world.add_device(world.add_plant())
+    looks = 0
+    original = world.hub.tiers.series
+
+    def cut(*arguments: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        found = original(*arguments)
+        if looks != 2:
+            return found
+        less = {key: values[:-1] for key, values in found.columns.items()}
+        return msgspec.structs.replace(found, at_ms=found.at_ms[:-1], columns=less)
+
+    async with world.hub.database.writing():
+        await send(world, device, {DAY + n * 30 * MINUTE_MS: {"ac.a.power": 50.0} for n in range(24, 27)})
+        monkeypatch.setattr(world.hub.tiers, "series", cut)
+        await world.hub.folding.fold_all()
+        monkeypatch.undo()
+        assert await totals(world, Level.DAY, device.id) == {}
+        await send(world, device, {DAY + 13 * HOUR_MS: {"ac.b.power": 50.0}})
+        assert await totals(world, Level.DAY, device.id) == {0: 62.5}

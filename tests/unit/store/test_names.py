@@ -56,3 +56,13 @@ def test_a_name_that_another_process_made_meanwhile_is_found(store: Store) -> No
     number = other.database.write_now(lambda rows: other.names.shape(("a",), rows))
     assert store.database.write_now(lambda rows: store.names.shape(("a",), rows)) == number
     other.database.close()
+
+
+def test_names_of_another_process_are_taken_over_when_looked_for(store: Store) -> None:
+    other = Store(store.database.path)
+    number = other.database.write_now(lambda rows: other.names.measurement("theirs", rows))
+    store.names.refresh()
+    store.names.refresh()
+    assert store.names.ids == {"theirs": number}
+    assert store.names.keys[number] == "theirs"
+    other.database.close()

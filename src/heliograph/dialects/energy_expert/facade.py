@@ -134,7 +134,8 @@ async def _devices(call: Call[PushRequest], device_type: str) -> list[Device]:
 
 async def _instants(call: Call[PushRequest], devices: list[Device]) -> list[int]:
     """The instant of each record; few distinct times and zones make up a batch."""
-    zones = {plant.id: plant.zone for plant in await call.hub.plants(call.caller)}
+    owners = {device.plant_id for device in devices}
+    zones = {plant.id: plant.zone for plant in await call.hub.plants(call.caller, list(owners))}
     now_ms = call.now_ms
     instants: dict[tuple[str, str], int] = {}
     at_ms: list[int] = []

@@ -137,6 +137,7 @@ async def asked_devices(call: Call[DeviceQuery], wanted_type: int) -> list[Named
         raise refuse(UNKNOWN_DEVICE)
     if any(type_id(device) != wanted_type for _, device in known):
         raise refuse(WRONG_TYPE)
-    plants = {plant.id: plant for plant in await call.hub.plants(call.caller)}
+    owners = {device.plant_id for _, device in known}
+    plants = {plant.id: plant for plant in await call.hub.plants(call.caller, list(owners))}
     owned = [(number, device, plants[device.plant_id]) for number, device in known]
     return [NamedDevice(number, device, plant, zone(plant.zone)) for number, device, plant in owned]

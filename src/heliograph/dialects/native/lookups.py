@@ -31,9 +31,8 @@ class Span(msgspec.Struct, frozen=True):
 
 async def plant_of(call: Call[Any], plant_id: int) -> Plant:  # any: calls of all operations pass here
     """The plant of this id. Raises UnknownPlantError when the caller sees none."""
-    for plant in await call.hub.plants(call.caller):
-        if plant.id == plant_id:
-            return plant
+    for plant in await call.hub.plants(call.caller, [plant_id]):
+        return plant
     raise UnknownPlantError(f"there is no plant {plant_id}")
 
 
