@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -257,8 +258,6 @@ async def test_a_zone_that_changes_while_a_day_is_folded_leaves_no_day_of_the_ol
 
         def meanwhile(*arguments: Any) -> Any:
             if not changed:
-                import msgspec
-
                 moved = msgspec.structs.replace(tokyo, zone="Asia/Tokyo")
                 changed.append(asyncio.ensure_future(world.hub.save_plant(world.admin, moved)))
             return original(*arguments)
