@@ -61,19 +61,20 @@ def fold_day(
     for rule in rules:
         for index, key in enumerate(rule.counters):
             values = series.columns.get(key)
-            if values is None and key not in carry:
-                continue
             found = _readings(series.at_ms, values, starts)
-            if not len(found[0]) and key not in carry:
+            if not len(found[0]):
                 continue
             rise, end = count(found, starts, carry.get(key), rule.reset)
             last[key] = end
             if index == 0 or rule.quantity not in hours:
                 hours[rule.quantity] = rise
         if rule.quantity not in hours:
-            total = _without_counter(series, starts, rule, config, hours)
-            if total is not None:
+            total = _without_counter(series, starts, rule, config, hours, last)
+            if total is not None and not np.isnan(total).all():
                 hours[rule.quantity] = total
+                # What was totalled without the counters must not be counted again when they return.
+                for key in rule.counters:
+                    last.pop(key, None)
     _times(series, starts, config, hours)
     hours[b.RECEIVED] = _received(series.at_ms, starts)
     if IRRADIANCE in series.columns or IRRADIATION_TODAY in series.columns:
@@ -140,14 +141,21 @@ def _across_resets(based: Floats, reset: Reset) -> tuple[Floats, float]:
 
 
 def _without_counter(
-    series: Series, starts: Instants, rule: Rule, config: RollupConfig, hours: dict[str, Floats]
+    series: Series, starts: Instants, rule: Rule, config: RollupConfig, hours: dict[str, Floats], last: dict[str, float]
 ) -> Floats | None:
-    """Energy of a quantity no counter tells: from a daily register, else integrated from power and marked so."""
+    """Energy of a quantity no counter tells: from a daily register, else integrated from power and marked so.
+
+    A register that still shows just what it ended yesterday with has not started again yet.
+    """
     daily = series.columns.get(rule.daily)
     if daily is not None:
         inside = _inside(series.at_ms, daily, starts)
         if inside.any():
-            return count((series.at_ms[inside], daily[inside]), starts, 0.0, Reset.HOLD)[0]
+            readings = daily[inside]
+            stale = readings[0] == last.get(rule.daily) and readings[0] != 0.0
+            base, reset = (float(readings[0]), Reset.RESTART) if stale else (0.0, Reset.HOLD)
+            rise, last[rule.daily] = count((series.at_ms[inside], readings), starts, base, reset)
+            return rise
     power = series.columns.get(rule.power)
     if power is None:
         return None

@@ -138,14 +138,14 @@ class Folding:
         keys = levels.keys(device) or (levels.IRRADIANCE,)
         series = self._tiers.series(device.id, since - reach_ms, until + reach_ms + 1, keys)
         carry = self._buckets.carry_before(plant.id, device.id, since)
-        self._derive(device, series, carry)
+        self._derive(device, series)
         fold = fold_day(
             series, starts, levels.rules(device), carry, self.config, light if device.kind in INVERTERS else None
         )
         old = self._buckets.carry_at(plant.id, device.id, since)
         return FoldedDay(device, fold, carry, old, (mark,) if mark else ())
 
-    def _derive(self, device: Device, series: Series, carry: dict[str, float]) -> None:
+    def _derive(self, device: Device, series: Series) -> None:
         """Fill in the powers that a rule needs and nothing tells, from other readings of the device."""
         if not len(series.at_ms):
             return
@@ -153,7 +153,7 @@ class Folding:
         for rule in levels.rules(device):
             told = (*rule.counters, rule.daily, rule.power)
             parts = sources(rule.power)
-            if not parts or any(key in carry or _tells(series, key) for key in told):
+            if not parts or any(_tells(series, key) for key in told):
                 continue
             again = self._tiers.series(device.id, since, until, parts)
             if len(again.at_ms) != len(series.at_ms):

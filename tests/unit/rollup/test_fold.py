@@ -226,7 +226,29 @@ def test_a_register_of_the_day_is_used_where_there_is_no_counter() -> None:
     found = fold(series([30, 600, 720, 1439], ac_energy_today=[0.0, 4.0, 10.0, 12.0], ac_power=[1.0, 1.0, 1.0, 1.0]))
     assert hours(found) == {0: 0.0, 9: 4.0, 11: 6.0, 23: 2.0}
     assert b.INTEGRATED not in found.hours
-    assert found.carry == {}
+    assert found.carry == {TODAY: 12.0}
+
+
+def test_a_register_that_still_shows_yesterday_counts_only_from_its_restart() -> None:
+    found = fold(series([5, 240, 300, 720], ac_energy_today=[50.0, 50.0, 0.0, 12.0]), carry={TODAY: 50.0})
+    assert day(found) == 12.0
+    fresh = fold(series([5, 240, 300, 720], ac_energy_today=[0.0, 0.0, 0.0, 12.0]), carry={TODAY: 50.0})
+    assert day(fresh) == 12.0
+
+
+def test_a_counter_that_falls_silent_while_power_comes_is_let_go() -> None:
+    minutes = [60.0 * hour for hour in range(1, 24)]
+    silent = fold(series(minutes, ac_power=[100.0] * 23), carry={AC: 5000.0})
+    assert day(silent) == pytest.approx(2200.0)
+    assert b.INTEGRATED in silent.hours
+    assert silent.carry == {}
+    back = fold(series([60, 120], ac_energy=[7300.0, 7400.0]), carry=silent.carry)
+    assert day(back) == 100.0
+
+
+def test_a_counter_is_kept_through_a_day_in_which_nothing_came() -> None:
+    found = fold(series([], ac_power=[]), carry={AC: 5000.0})
+    assert (found.hours, found.carry) == ({}, {AC: 5000.0})
 
 
 def test_a_register_that_tells_only_of_the_neighbouring_day_gives_way_to_power() -> None:
