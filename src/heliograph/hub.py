@@ -23,6 +23,7 @@ from heliograph.errors import (
     UnknownDeviceError,
     UnknownPlantError,
 )  # fmt: skip
+from heliograph.model import kpi
 from heliograph.model.access import Caller, Credential
 from heliograph.model.alarms import Alarm
 from heliograph.model.buckets import BucketSeries
@@ -231,10 +232,11 @@ class LocalHub:
         ]
 
     async def save_plant(self, caller: Caller, plant: Plant) -> Plant:
-        """See the contract. A new zone folds the plant's whole history again."""
+        """See the contract. A new zone folds the plant's whole history again. Raises BadRequestError for an unknown profile."""
         if "admin" not in caller.scopes:
             raise ForbiddenError("this needs the scope admin")
         zone(plant.zone)
+        kpi.profile(plant.kpi_profile)
         if plant.id:
             held = self._plant(caller, plant.id)
             plant = msgspec.structs.replace(plant, account_id=held.account_id)

@@ -89,9 +89,16 @@ def locate(operation: Operation[Q, Any], request: Q) -> tuple[str, str, bytes]:
         if f"{{{name}}}" in path:
             path = path.replace(f"{{{name}}}", quote(str(fields.pop(name)), safe=""))
     if operation.method == "GET":
-        pairs = [f"{quote(name)}={quote(str(value), safe='')}" for name, value in fields.items() if value is not None]
+        pairs = [f"{quote(name)}={quote(_text(value), safe='')}" for name, value in fields.items() if value is not None]
         return path, "&".join(pairs), b""
     return path, "", _ENCODER.encode(fields)
+
+
+def _text(value: object) -> str:
+    """A value as a query carries it: lists with commas between, booleans in JSON's words."""
+    if isinstance(value, list):
+        return ",".join(map(_text, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @asynccontextmanager

@@ -63,7 +63,7 @@ async def test_a_call_is_signed_over_what_is_sent() -> None:
 
 
 def test_a_get_puts_its_fields_in_path_and_query() -> None:
-    assert locate(READ, Named("a/b c", 3)) == ("/tiny/v1/read/a%2Fb%20c", "span=3&ids=%5B%5D", b"")
+    assert locate(READ, Named("a/b c", 3, [1, 2])) == ("/tiny/v1/read/a%2Fb%20c", "span=3&ids=1%2C2", b"")
 
 
 async def test_a_refusal_is_the_error_its_code_stands_for() -> None:
