@@ -232,7 +232,10 @@ class LocalHub:
         ]
 
     async def save_plant(self, caller: Caller, plant: Plant) -> Plant:
-        """See the contract. A new zone folds the plant's whole history again. Raises BadRequestError for an unknown profile."""
+        """See the contract. A new zone folds the plant's whole history again.
+
+        Raises BadRequestError for an unknown zone or profile of figures.
+        """
         if "admin" not in caller.scopes:
             raise ForbiddenError("this needs the scope admin")
         zone(plant.zone)
