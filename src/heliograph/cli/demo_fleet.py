@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from heliograph.cli.dialect_names import names, presented
 from heliograph.cli.registering import fresh_secret
 from heliograph.model.access import Credential
-from heliograph.model.devices import Device, DeviceKind, MeterRole
+from heliograph.model.devices import METERS, Device, DeviceKind, MeterRole
 from heliograph.model.plants import Account, Plant
 from heliograph.protocol.hub import AliasScheme
 from heliograph.simulate.fleet import fleet
@@ -117,13 +117,18 @@ def _settle_plant(hub: LocalHub, rows: Rows, account_id: int, plant: SimulatedPl
 
 
 def _settle_targets(hub: LocalHub, rows: Rows, account_id: int) -> None:
-    plant = hub.registry.put_plant(rows, Plant(id=0, account_id=account_id, name="Push target", zone="UTC"))
+    target = Plant(
+        id=0, account_id=account_id, name="Push target", zone="UTC", capacity_w=100_000.0, tariff=(1.0,), currency="EUR"
+    )
+    plant = hub.registry.put_plant(rows, target)
     for wire, name, kind, role in PUSH_TARGETS:
         capacity_w = 10_000.0 if kind is DeviceKind.INVERTER else None
         device = Device(
             id=0, plant_id=plant.id, kind=kind, name=name, serial=wire.upper(), role=role, capacity_w=capacity_w
         )
-        hub.registry.put_alias(rows, _push_scheme(), wire, hub.registry.put_device(rows, device).id)
+        number = hub.registry.put_device(rows, device).id
+        if kind in METERS:  # deviceType 1 is a meter; the others take samples through the native interface
+            hub.registry.put_alias(rows, _push_scheme(), wire, number)
 
 
 def _push_scheme() -> AliasScheme:
@@ -158,6 +163,6 @@ def credentials(hub: LocalHub, base_url: str) -> Listing:
         if credential is not None:
             found[dialect] = presented(dialect, credential.name, credential.secret)
     if "energy_expert" in found:
-        targets = [{"deviceType": PUSH_TYPE, "deviceId": wire} for wire, *_ in PUSH_TARGETS]
+        targets = [{"deviceType": PUSH_TYPE, "deviceId": wire} for wire, _, kind, _ in PUSH_TARGETS if kind in METERS]
         found["energy_expert"]["devices"] = targets
     return found
