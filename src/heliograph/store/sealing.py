@@ -15,7 +15,7 @@ from heliograph.store.sqlite import Database
 
 MERGE_AFTER_MS = 2 * DAY_MS
 """How much older than sealing demands a day is before it is merged; most late records have come by then. [ms]"""
-SLACK_PAGES = 1024
+SLACK_PAGES = 64
 VACUUM_PAGES = 512
 
 
@@ -60,7 +60,7 @@ class Sealing:
     async def _give_back(self) -> None:
         """Shrink the file when much of it is empty, a little at a time."""
         free, pages = self._database.empty_share()
-        while free > max(pages // 16, SLACK_PAGES):
+        while free > max(pages // 32, SLACK_PAGES):
             await self._database.give_back(VACUUM_PAGES)
             before = free
             free, pages = self._database.empty_share()
