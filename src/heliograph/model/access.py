@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from heliograph.errors import DisabledCredentialError, ExpiredCredentialError
+
 
 class Secret(str):
     """A text that never shows itself."""
@@ -40,6 +42,27 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     expires_at_ms: int | None = None
     """Wall-clock end. [ms since 1970, UTC]"""
     disabled: bool = False
+
+    def expired(self, now_ms: int) -> bool:
+        """Whether it is past its end."""
+        return self.expires_at_ms is not None and self.expires_at_ms <= now_ms
+
+    def require_usable(self, now_ms: int) -> None:
+        """Raise DisabledCredentialError or ExpiredCredentialError unless it opens something now."""
+        if self.disabled:
+            raise DisabledCredentialError("the credential is disabled")
+        if self.expired(now_ms):
+            raise ExpiredCredentialError("the credential has expired")
+
+    def caller(self) -> Caller:
+        """Who calls with it."""
+        return Caller(
+            self.account_id,
+            self.id,
+            None if self.plants is None else frozenset(self.plants),
+            frozenset(self.scopes),
+            None if self.operations is None else frozenset(self.operations),
+        )
 
 
 class Caller(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ class Code(msgspec.Struct, frozen=True):
 
 
 class VendorError(HubError):
-    """An error for which the vendor has a code of its own. It is also an instance-like of `code.error` for the tree."""
+    """An error for which the vendor has a code of its own; `code.error` is its place in the tree."""
 
     def __init__(self, code: Code, detail: str = "") -> None:
         super().__init__(detail or code.text)

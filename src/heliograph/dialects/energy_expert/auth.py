@@ -12,13 +12,11 @@ from urllib.parse import parse_qsl, quote
 from heliograph.clock import MINUTE_MS, instant_ms
 from heliograph.dialects.energy_expert.codes import EXPIRED
 from heliograph.errors import (
-    DisabledCredentialError,
-    ExpiredCredentialError,
     SignatureError,
     UnauthenticatedError,
     UnknownCredentialError,
 )  # fmt: skip
-from heliograph.model.access import Caller, Credential
+from heliograph.model.access import Credential
 from heliograph.protocol.codes import VendorError
 from heliograph.protocol.hub import Hub, Once
 from heliograph.protocol.operations import Identity, Operation, Request
@@ -72,22 +70,12 @@ async def authenticate(hub: Hub, operation: Operation[object, object], request: 
     now_ms = hub.wall.now_ms()
     if abs(now_ms - at_ms) > WINDOW_MS:
         raise VendorError(EXPIRED)
-    if credential.disabled:
-        raise DisabledCredentialError("the access key is disabled")
-    if credential.expires_at_ms is not None and credential.expires_at_ms <= now_ms:
-        raise ExpiredCredentialError("the access key has expired")
+    credential.require_usable(now_ms)
     nonce = request.headers.get("x-acs-signature-nonce")
     if nonce is None:
         # Older SDKs send none. The very same request is then what must not come twice.
         nonce = sha256_hex(request.headers["authorization"].encode() + request.raw_body)
-    caller = Caller(
-        credential.account_id,
-        credential.id,
-        frozenset(credential.plants) if credential.plants is not None else None,
-        frozenset(credential.scopes),
-        frozenset(credential.operations) if credential.operations is not None else None,
-    )
-    return Identity(caller, Once(f"energy_expert:{credential.id}:{nonce}", at_ms + 2 * WINDOW_MS))
+    return Identity(credential.caller(), Once(f"energy_expert:{credential.id}:{nonce}", at_ms + 2 * WINDOW_MS))
 
 
 async def _verify_acs3(hub: Hub, request: Request, rest: str) -> Credential:

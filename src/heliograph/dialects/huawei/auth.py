@@ -13,7 +13,7 @@ from heliograph.clock import MINUTE_MS
 from heliograph.dialects.huawei.codes import BAD_LOGIN, HuaweiEnvelope, refuse
 from heliograph.dialects.huawei.operations import LOGIN, LOGOUT, SESSION_CALLS
 from heliograph.dialects.huawei.wire import LoginQuery, LoginResult, LogoutQuery
-from heliograph.errors import DisabledCredentialError, ExpiredCredentialError, ForbiddenError, SessionError
+from heliograph.errors import ForbiddenError, SessionError
 from heliograph.model.access import Caller, Credential
 from heliograph.protocol.operations import Call, Handler, Identity, Operation, Reply, Request, handle
 from heliograph.protocol.signing import same, sha256_hex
@@ -94,23 +94,8 @@ def _usable(credential: Credential | None, session: Session, now_ms: int) -> boo
         credential is not None
         and credential.id == session.credential_id
         and not credential.disabled
-        and not _expired(credential, now_ms)
+        and not credential.expired(now_ms)
         and same(_digest(credential.secret.reveal()), session.password_digest)
-    )
-
-
-def _expired(credential: Credential, now_ms: int) -> bool:
-    return credential.expires_at_ms is not None and credential.expires_at_ms <= now_ms
-
-
-def caller_of(credential: Credential) -> Caller:
-    """The caller that a credential makes."""
-    return Caller(
-        account_id=credential.account_id,
-        credential_id=credential.id,
-        plants=None if credential.plants is None else frozenset(credential.plants),
-        scopes=frozenset(credential.scopes),
-        operations=None if credential.operations is None else frozenset(credential.operations),
     )
 
 
@@ -131,7 +116,7 @@ async def authenticate(
     if credential is None or not _usable(credential, session, hub.wall.now_ms()):
         sessions.end(session.credential_id)
         raise SessionError("the session was ended")
-    caller = caller_of(credential)
+    caller = credential.caller()
     if operation.scope not in caller.scopes:
         raise ForbiddenError(f"this credential lacks the scope {operation.scope}")
     if caller.operations is not None and operation.name not in caller.operations:
@@ -152,11 +137,8 @@ async def login(sessions: Sessions, call: Call[LoginQuery]) -> Reply:
     expected = credential.secret.reveal() if credential is not None else secrets.token_hex()
     if not same(_digest(password), _digest(expected)) or credential is None:
         raise refuse(BAD_LOGIN)
-    if credential.disabled:
-        raise DisabledCredentialError("the third-party system is disabled")
-    if _expired(credential, call.wall.now_ms()):
-        raise ExpiredCredentialError("the third-party system is past its end")
-    await call.hub.audit(caller_of(credential), "login", f"huawei {credential.name}")
+    credential.require_usable(call.wall.now_ms())
+    await call.hub.audit(credential.caller(), "login", f"huawei {credential.name}")
     token = sessions.start(credential)
     reply = HuaweiEnvelope().success(LoginResult(None), call)
     reply.headers = {"xsrf-token": token, "set-cookie": f"XSRF-TOKEN={token};Path=/;Secure"}

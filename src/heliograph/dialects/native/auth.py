@@ -10,12 +10,10 @@ import secrets
 from typing import Any
 
 from heliograph.errors import (
-    DisabledCredentialError,
-    ExpiredCredentialError,
     UnauthenticatedError,
     UnknownCredentialError,
 )
-from heliograph.model.access import Caller, Credential, Secret
+from heliograph.model.access import Caller, Secret
 from heliograph.protocol.hub import Hub
 from heliograph.protocol.operations import Identity, Operation, Request
 from heliograph.protocol.signing import same
@@ -60,14 +58,5 @@ async def authenticate(hub: Hub, operation: Operation[Any, Any], request: Reques
     matches = same(secret, expected)  # compared in either case: an unknown name answers no sooner than a wrong secret
     if credential is None or not matches:
         raise UnknownCredentialError(NOT_VALID)
-    _refuse_ended(credential, hub.wall.now_ms())
-    plants = None if credential.plants is None else frozenset(credential.plants)
-    operations = None if credential.operations is None else frozenset(credential.operations)
-    return Identity(Caller(credential.account_id, credential.id, plants, frozenset(credential.scopes), operations))
-
-
-def _refuse_ended(credential: Credential, now_ms: int) -> None:
-    if credential.disabled:
-        raise DisabledCredentialError("the token is disabled")
-    if credential.expires_at_ms is not None and credential.expires_at_ms <= now_ms:
-        raise ExpiredCredentialError("the token is past its end")
+    credential.require_usable(hub.wall.now_ms())
+    return Identity(credential.caller())
