@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import pkgutil
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,7 @@ from heliograph.errors import BadRequestError
 
 if TYPE_CHECKING:
     from heliograph.model.access import Secret
-
-HALVES = {"huawei": ("userName", "systemCode"), "energy_expert": ("accessKeyId", "accessKeySecret")}
-"""As the vendors' clients ask for them; a dialect that is not here has a name and a secret."""
-NATIVE = "native"
+    from heliograph.protocol.dialect import Dialect
 
 
 def names() -> list[str]:
@@ -29,7 +27,5 @@ def require_dialect(name: str) -> None:
 
 def presented(dialect: str, name: str, secret: Secret) -> dict[str, str]:
     """A credential in the words of its dialect, secret included: for the one print when it is made."""
-    if dialect == NATIVE:
-        return {"token": f"hg_{name}_{secret.reveal()}"}
-    public, hidden = HALVES.get(dialect, ("name", "secret"))
-    return {public: name, hidden: secret.reveal()}
+    found: Dialect = importlib.import_module(f"{dialects.__name__}.{dialect}").DIALECT
+    return found.present(name, secret)

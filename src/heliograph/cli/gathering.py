@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -13,7 +12,7 @@ import numpy as np
 from heliograph.cli.lookup import find_device
 from heliograph.clock import DAY_MS
 from heliograph.errors import BadRequestError, HubError
-from heliograph.model.measurements import CATALOGUE
+from heliograph.model.measurements import CATALOGUE, KEY
 from heliograph.model.samples import Block
 from heliograph.protocol.times import parse_instant
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from heliograph.cli.reading import Bag, Record
     from heliograph.hub import LocalHub
 
-KEY = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 MOST_TIMES = 200_000
 Bags = dict[tuple[int, int], "Bag"]
 """What devices sent, by device and instant."""

@@ -7,6 +7,7 @@ A point that no table knows is kept too, under `<dialect>:<wire name>`, as a gau
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 
 import msgspec
@@ -58,6 +59,8 @@ class Measurement(msgspec.Struct, frozen=True):
     aggregation: Aggregation = Aggregation.MEAN
 
 
+KEY = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+"""What a key may look like, also one that no table knows."""
 CATALOGUE: dict[str, Measurement] = {}
 PV_CHANNELS = 24
 MPPT_CHANNELS = 10

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from heliograph.errors import HubError
+from heliograph.model.access import Secret
 from heliograph.protocol.fields import FieldTable
 from heliograph.protocol.hub import Hub
 from heliograph.protocol.operations import Call, Handler, Identity, Operation, Reply, Request
@@ -35,6 +36,14 @@ Authenticate = Callable[[Hub, Operation[Any, Any], Request], Awaitable[Identity]
 DecodeRequest = Callable[[Operation[Any, Any], Request], Any]
 
 
+Present = Callable[[str, Secret], dict[str, str]]
+
+
+def name_and_secret(name: str, secret: Secret) -> dict[str, str]:
+    """A credential in plain words, secret included."""
+    return {"name": name, "secret": secret.reveal()}
+
+
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """One vendor's interface: its calls with their handlers, its envelope, its way to tell who calls, its tables.
 
@@ -49,6 +58,11 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     serve: Callable[[Hub], Facade]
     tables: tuple[FieldTable, ...] = ()
     decode: DecodeRequest | None = None
+    present: Present = name_and_secret
+    """A credential in the words that the dialect's clients ask for, secret included, for the one print when it is made.
+
+    Raises BadRequestError for what the dialect could not carry.
+    """
 
 
 class Facade(msgspec.Struct, frozen=True):

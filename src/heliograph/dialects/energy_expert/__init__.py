@@ -1,5 +1,6 @@
 """Energy Expert: device data points pushed by PushDeviceData."""
 
+from heliograph.dialects.energy_expert.auth import present
 from heliograph.dialects.energy_expert.codes import ENVELOPE
 from heliograph.dialects.energy_expert.facade import DEVICE_SCHEME, WHOLE_ACCOUNT, decode, serve
 from heliograph.dialects.energy_expert.fields import METER
@@ -13,6 +14,7 @@ DIALECT = Dialect(
     serve=serve,
     tables=(METER,),
     decode=decode,
+    present=present,
 )
 
 __all__ = ["DEVICE_SCHEME", "DIALECT", "WHOLE_ACCOUNT"]

@@ -16,7 +16,7 @@ from heliograph.errors import (
     UnauthenticatedError,
     UnknownCredentialError,
 )  # fmt: skip
-from heliograph.model.access import Credential
+from heliograph.model.access import Credential, Secret
 from heliograph.protocol.codes import VendorError
 from heliograph.protocol.hub import Hub, Once
 from heliograph.protocol.operations import Identity, Operation, Request
@@ -25,6 +25,11 @@ from heliograph.protocol.signing import hmac_sha1_base64, hmac_sha256_hex, same,
 ALGORITHM = "ACS3-HMAC-SHA256"
 WINDOW_MS = 15 * MINUTE_MS
 _MUST_SIGN = ("x-acs-date", "x-acs-signature-nonce")
+
+
+def present(name: str, secret: Secret) -> dict[str, str]:
+    """A credential in the words of the vendor's SDKs."""
+    return {"accessKeyId": name, "accessKeySecret": secret.reveal()}
 
 
 def canonical_query(query: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heliograph.dialects.huawei.auth import present
 from heliograph.dialects.huawei.codes import HuaweiEnvelope, decode_request
 from heliograph.dialects.huawei.facade import serve
 from heliograph.dialects.huawei.fields import FIVE_MINUTES, REAL_TIME
@@ -15,4 +16,5 @@ DIALECT = Dialect(
     serve=serve,
     tables=(*REAL_TIME.values(), *FIVE_MINUTES.values()),
     decode=decode_request,
+    present=present,
 )

@@ -14,7 +14,7 @@ from heliograph.dialects.huawei.codes import BAD_LOGIN, HuaweiEnvelope, refuse
 from heliograph.dialects.huawei.operations import LOGIN, LOGOUT, SESSION_CALLS
 from heliograph.dialects.huawei.wire import LoginQuery, LoginResult, LogoutQuery
 from heliograph.errors import ForbiddenError, SessionError
-from heliograph.model.access import Caller, Credential
+from heliograph.model.access import Caller, Credential, Secret
 from heliograph.protocol.operations import Call, Handler, Identity, Operation, Reply, Request, handle
 from heliograph.protocol.signing import same, sha256_hex
 
@@ -26,6 +26,11 @@ SESSION_MS = 30 * MINUTE_MS
 """How long a login lasts, used or not. [ms]"""
 _ALPHABET = string.ascii_lowercase + string.digits
 _NOBODY = Caller(account_id=0, credential_id=0, plants=frozenset(), scopes=frozenset(), operations=frozenset())
+
+
+def present(name: str, secret: Secret) -> dict[str, str]:
+    """A credential in the words of the login. (2.1)"""
+    return {"userName": name, "systemCode": secret.reveal()}
 
 
 class Session(msgspec.Struct, frozen=True):

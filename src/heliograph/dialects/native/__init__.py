@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heliograph.dialects.native.auth import DIALECT_NAME
+from heliograph.dialects.native.auth import DIALECT_NAME, present
 from heliograph.dialects.native.codes import ProblemEnvelope
 from heliograph.dialects.native.decoding import decode
 from heliograph.dialects.native.facade import serve
@@ -15,4 +15,5 @@ DIALECT = Dialect(
     envelope=ProblemEnvelope(),
     serve=serve,
     decode=decode,
+    present=present,
 )

@@ -10,6 +10,7 @@ import secrets
 from typing import Any
 
 from heliograph.errors import (
+    BadRequestError,
     UnauthenticatedError,
     UnknownCredentialError,
 )
@@ -21,7 +22,9 @@ from heliograph.protocol.signing import same
 DIALECT_NAME = "native"
 NOT_VALID = "the token is not valid"
 NOBODY = Identity(Caller(0, 0, frozenset(), frozenset(), frozenset()))
-_TOKEN = re.compile(r"hg_([A-Za-z0-9_.@-]{1,100})_([A-Za-z0-9-]{8,200})")
+_NAME = re.compile(r"[A-Za-z0-9_.@-]{1,100}")
+_SECRET = re.compile(r"[A-Za-z0-9-]{8,200}")
+_TOKEN = re.compile(f"hg_({_NAME.pattern})_({_SECRET.pattern})")
 
 
 def mint_secret() -> Secret:
@@ -32,6 +35,15 @@ def mint_secret() -> Secret:
 def format_token(name: str, secret: Secret) -> str:
     """The token that opens the credential of this name; for the one print when it is made."""
     return f"hg_{name}_{secret.reveal()}"
+
+
+def present(name: str, secret: Secret) -> dict[str, str]:
+    """A credential as its user needs it. Raises BadRequestError for what no token could carry."""
+    if _NAME.fullmatch(name) is None:
+        raise BadRequestError("a token's name is of letters, digits and _ . @ -, at most 100", field="name")
+    if _SECRET.fullmatch(secret.reveal()) is None:
+        raise BadRequestError("a token's secret is of 8 to 200 letters, digits and -", field="secret")
+    return {"token": format_token(name, secret)}
 
 
 def parse_token(token: str) -> tuple[str, str]:

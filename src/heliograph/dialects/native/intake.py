@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,12 +14,12 @@ import numpy as np
 
 from heliograph.dialects.native.wire import Sample, SampleBatch, SampleBody
 from heliograph.errors import BadRequestError, MissingFieldError, UnknownDeviceError
+from heliograph.model.measurements import KEY
 from heliograph.model.samples import Block
 from heliograph.protocol.times import parse_epoch_ms, parse_instant
 
 MOST_VALUES = 2000
 """How many measurements one record may name. [1]"""
-KEY = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 UTC_ZONE = ZoneInfo("UTC")
 Instants = Mapping[int | str, int | None]
 
