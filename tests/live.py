@@ -1,6 +1,8 @@
 """A real hub for tests: provisioned in a directory of its own, served by a process of its own on loopback.
 
-`python -m tests.live DATA PORT` serves a directory with the settings of its `heliograph.toml`.
+`python -m tests.live DATA PORT` serves a directory with the settings of its `heliograph.toml`. Its clock runs ahead of
+the machine's by what its file `.ahead` says, requests are written to its file `.requests`, and what it asks of devices
+is done by devices that exist only here.
 """
 
 from __future__ import annotations
@@ -17,20 +19,29 @@ import sys
 import time
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import msgspec
 
 from heliograph import app
+from heliograph.clock import WallClock
 from heliograph.config import FILE, load
 from heliograph.dialects.energy_expert import DEVICE_SCHEME
+from heliograph.errors import RefusedError
 from heliograph.hub import DATABASE, LocalHub
 from heliograph.model.access import Credential, Secret
+from heliograph.model.commands import UPGRADE, Command, Outcome
 from heliograph.model.devices import Device, DeviceKind
+from heliograph.model.firmware import Firmware
+from heliograph.model.people import Person
 from heliograph.model.plants import Account, Plant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,6 +73,67 @@ def configure(data: Path, **sections: Mapping[str, object]) -> None:
     (data / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+class Seen(msgspec.Struct, frozen=True, array_like=True):
+    """A request that a hub answered."""
+
+    method: str
+    path: str
+    status: int
+
+
+def beside(data: Path, ending: str) -> Path:
+    """A file that belongs to a directory's process: `log`, `requests` or `ahead`."""
+    return data.parent / f"{data.name}.{ending}"
+
+
+class Recorder:
+    """Writes down each request as it is answered, one a line."""
+
+    def __init__(self, inner: ASGIApp, path: Path) -> None:
+        self._inner, self._path = inner, path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                with self._path.open("ab") as file:
+                    line = msgspec.json.encode(Seen(scope["method"], scope["path"], message["status"]))
+                    file.write(line + b"\n")
+            await send(message)
+
+        await self._inner(scope, receive, noting)
+
+
+class AheadClock(WallClock):
+    """The machine's clock, and as many milliseconds as a file says."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def now_ms(self) -> int:
+        """The present instant. [ms since 1970, UTC]"""
+        return super().now_ms() + (int(self._path.read_text()) if self._path.exists() else 0)
+
+
+class Obedient:
+    """Devices that do what they are told: at once, or an upgrade in two steps. One whose serial says NO refuses."""
+
+    def reaches(self, device: Device) -> bool:
+        """All but gateways."""
+        return device.kind is not DeviceKind.GATEWAY
+
+    async def send(self, device: Device, command: Command) -> Outcome:
+        """Do it, or begin to."""
+        if "NO" in device.serial:
+            raise RefusedError("it does not want to", code="unwilling")
+        return Outcome(done=command.name != UPGRADE, progress=40.0 if command.name == UPGRADE else 100.0)
+
+    async def read_back(self, device: Device, command: Command) -> Outcome:
+        """It is done by now."""
+        return Outcome(firmware=str(command.arguments["version"]) if command.name == UPGRADE else None)
+
+
 class Setup:
     """Registers accounts, plants, devices and credentials with a hub that no other process serves."""
 
@@ -90,12 +162,28 @@ class Setup:
 
     def credential(self, account: Account, dialect: str, name: str, secret: str, **known: Any) -> Credential:
         """A new credential with every scope."""  # any: see plant
-        scopes = ("read", "write", "admin")
+        scopes = ("read", "write", "admin", "control")
         wanted = Credential(
             id=0, account_id=account.id, dialect=dialect, name=name, secret=Secret(secret), scopes=scopes
         )
         wanted = msgspec.structs.replace(wanted, **known)
         return self.hub.database.write_now(lambda rows: self.hub.registry.put_credential(rows, wanted))
+
+    def person(self, account: Account, name: str, **known: Any) -> Person:  # any: see plant
+        """A new person."""
+        wanted = Person(id=0, account_id=account.id, name=name, **known)
+        return self.hub.database.write_now(lambda rows: self.hub.registry.put_person(rows, wanted))
+
+    def firmware(self, model: str, version: str, content: bytes = b"a package") -> Firmware:
+        """A new package of the catalogue."""
+        with NamedTemporaryFile() as file:
+            file.write(content)
+            file.flush()
+            sha256, size = self.hub.firmware.take_file(Path(file.name))
+        package = Firmware(
+            id=0, model=model, version=version, file="package.bin", sha256=sha256, size=size, added_at_ms=0
+        )
+        return self.hub.database.write_now(lambda rows: self.hub.firmware.put(rows, package))
 
     def credentials(self, account: Account) -> None:
         """The three credentials that the clients of these tests use."""
@@ -118,13 +206,16 @@ def provisioning(data: Path) -> Iterator[Setup]:
 class Served:
     """A hub that runs as a process, known by its pid."""
 
+    MODULE = "tests.live"
+    """What is run, with the directory and the port."""
+
     def __init__(self, data: Path) -> None:
         self.data, self.port = data, free_port()
         self.url = f"http://{HOST}:{self.port}"
-        self._log = data.parent / f"{data.name}.log"
+        self._log = beside(data, "log")
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.live", str(data), str(self.port)],
+                [sys.executable, "-m", self.MODULE, str(data), str(self.port)],
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "src")))},
             )  # fmt: skip
@@ -151,6 +242,20 @@ class Served:
     def log(self) -> str:
         """Everything that the process printed."""
         return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def seen(self) -> list[Seen]:
+        """Every request that was answered, oldest first."""
+        path = beside(self.data, "requests")
+        lines = path.read_bytes().splitlines() if path.exists() else []
+        return [msgspec.json.decode(line, type=Seen) for line in lines]
+
+    def put_ahead(self, seconds: float) -> None:
+        """Put the clock ahead of where it stands."""
+        path = beside(self.data, "ahead")
+        before_ms = int(path.read_text()) if path.exists() else 0
+        fresh = path.with_suffix(".new")
+        fresh.write_text(str(before_ms + round(seconds * 1000)))
+        fresh.replace(path)
 
     def kill(self) -> None:
         """End it as a power cut would, as far as the process is concerned."""
@@ -226,7 +331,12 @@ def main(data: Path, port: int) -> None:
     logging.basicConfig(level=logging.INFO)
     settings = load(data)
     settings = msgspec.structs.replace(settings, serve=msgspec.structs.replace(settings.serve, port=port))
-    asyncio.run(app.run(LocalHub(data, settings)))
+    clock = AheadClock(beside(data, "ahead"))
+    hub = LocalHub(data, settings, clock=clock, wall=clock)
+    hub.commands.connect(Obedient())
+    make_app = app.make_app
+    with patch.object(app, "make_app", lambda hub: Recorder(make_app(hub), beside(data, "requests"))):
+        asyncio.run(app.run(hub))
 
 
 if __name__ == "__main__":

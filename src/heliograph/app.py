@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 from heliograph import __version__
 from heliograph.errors import ConfigError
 from heliograph.hub import LocalHub
-from heliograph.protocol.dialect import Dialect, discover
+from heliograph.protocol.dialect import Dialect, discover, settings_of
 from heliograph.protocol.limits import Limiter
 from heliograph.protocol.serving import Application, routes
 
@@ -54,7 +54,13 @@ def make_app(hub: LocalHub) -> ASGIApp:
     async def show_metrics(_: Request) -> Response:
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
-    made = routes(dialects(serve.dialects), hub, limiter, serve.max_body_bytes)
+    served = dialects(serve.dialects)
+    known = discover("heliograph.dialects")
+    for name in hub.config.dialects:
+        if name not in known:
+            raise ConfigError(f"dialects.{name}: there is no dialect {name!r}; there are {', '.join(known)}")
+        settings_of(known[name], hub.config.dialects)
+    made = routes(served, hub, limiter, serve.max_body_bytes, proxies=serve.proxies)
     own = [Route("/healthz", healthz), Route("/metrics", show_metrics)]
     return Application(made, Starlette(routes=[*made, *own]))
 

@@ -11,9 +11,11 @@ from typing import Literal
 
 import msgspec
 
+from heliograph.commands.dispatch import CommandConfig
 from heliograph.errors import ConfigError
 from heliograph.rollup.levels import RollupConfig
 from heliograph.store.sqlite import StoreConfig
+from heliograph.watch.worker import WatchConfig
 
 FILE = "heliograph.toml"
 
@@ -27,6 +29,8 @@ class ServeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Port to listen on."""
     max_body_bytes: int = 8 << 20
     """The largest request body, also after unpacking. [bytes]"""
+    proxies: int = 0
+    """How many proxies stand in front that note their callers in X-Forwarded-For; who guesses is told apart by that."""
     limits: Literal["documented", "off"] = "documented"
     """Whether facades refuse calls that come more often than the vendor's document allows."""
     dialects: tuple[str, ...] = ()
@@ -59,6 +63,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rollup: RollupConfig = RollupConfig()
     seal: SealConfig = SealConfig()
     store: StoreConfig = StoreConfig()
+    watch: WatchConfig = WatchConfig()
+    commands: CommandConfig = CommandConfig()
+    dialects: dict[str, dict[str, object]] = {}
+    """Settings of single dialects, for example `[dialects.redex]`; each dialect says which it has."""
 
 
 def load(data: Path) -> Config:

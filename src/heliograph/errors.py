@@ -6,6 +6,7 @@ HubError
     BadRequestError          the request does not say what it must; `field` names the place
       MissingFieldError      something required is absent
       TooLargeError          the body, or what it unpacks to, is over the limit
+      RecordsError           some of its records are wrong; `problems` names each
     UnauthenticatedError     who calls is not known: no credential, a wrong signature, an ended session
       UnknownCredentialError the key or user does not exist
       SignatureError         the signature does not match
@@ -16,8 +17,10 @@ HubError
     ForbiddenError           known, but not allowed to do this
     NotFoundError            no such thing for this caller; unknown and forbidden look the same
       UnknownPlantError, UnknownDeviceError
+      DeviceFileError        the file of a firmware package is missing or changed
     TooFrequentError         over the limit; `retry_after_s` says when to come back
     ConflictError            it contradicts what is there
+    UnsupportedError         the device cannot do this, or nothing connects the hub to it
   DeviceError                the device or its cloud
     RefusedError             it answered no
     UnreachableError         nothing was sent
@@ -30,6 +33,9 @@ HubError
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 
 class HubError(Exception):
@@ -58,6 +64,25 @@ class MissingFieldError(BadRequestError):
 
 class TooLargeError(BadRequestError):
     """The body, or what it unpacks to, is over the limit."""
+
+
+class Problem(NamedTuple):
+    """What is wrong with one record: its place in its list from 0, the field, and why."""
+
+    place: int
+    field: str
+    message: str
+    group: int = 0
+    """Which of several lists the record stands in, from 0."""
+
+
+class RecordsError(BadRequestError):
+    """Some of the request's records are wrong; nothing of it was kept."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        first, more = problems[0], len(problems) - 1
+        super().__init__(f"record {first.place}: {first.message}" + (f" (and {more} more)" if more else ""))
+        self.problems = tuple(problems)
 
 
 class UnauthenticatedError(RequestError):
@@ -118,6 +143,14 @@ class TooFrequentError(RequestError):
 
 class ConflictError(RequestError):
     """It contradicts what is there, for example a name that is taken."""
+
+
+class DeviceFileError(NotFoundError):
+    """The file of a firmware package is missing, or is not what was added."""
+
+
+class UnsupportedError(RequestError):
+    """The device cannot do this, or nothing connects the hub to it."""
 
 
 class DeviceError(HubError):

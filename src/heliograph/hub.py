@@ -8,24 +8,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from heliograph.clock import Clock, Level, WallClock, day_of, instant_ms, zone
+from heliograph.commands.dispatch import Commands
 from heliograph.commands.journal import Journal
 from heliograph.config import Config
 from heliograph.errors import (
     BadRequestError,
+    ConflictError,
     ForbiddenError,
     StoreError,
     UnknownDeviceError,
-    UnknownPlantError,
 )  # fmt: skip
+from heliograph.ledger.keeping import Ledger
 from heliograph.model import kpi
 from heliograph.model.access import Caller, Credential
-from heliograph.model.alarms import Alarm
+from heliograph.model.alarms import Alarm, AlarmStatus
 from heliograph.model.buckets import BucketSeries
 from heliograph.model.devices import Device
 from heliograph.model.plants import Plant
@@ -37,26 +38,25 @@ from heliograph.rollup.worker import Folding, touched_days
 from heliograph.store.alarms import Alarms
 from heliograph.store.base import Records, Rows, Submission
 from heliograph.store.buckets import NO_DEVICE, Buckets
+from heliograph.store.firmware import Catalogue
 from heliograph.store.keyring import Keyring
 from heliograph.store.names import Names
 from heliograph.store.registry import Registry
 from heliograph.store.samples import HotTier, pack
 from heliograph.store.sealed import Tiers
 from heliograph.store.sealing import Sealing
+from heliograph.store.sight import Sights
 from heliograph.store.sqlite import Database
+from heliograph.store.tokens import Tokens
+from heliograph.watch.worker import Watch
 
 DATABASE = "heliograph.db"
 KEY = "heliograph.key"
+FIRMWARE = "firmware"
+"""The folder of the firmware catalogue's files."""
 RESTART_S = 5.0
 """How long a worker that failed rests before it starts again. [s]"""
 log = logging.getLogger("heliograph.hub")
-
-
-class Sight(NamedTuple):
-    """What a caller sees, by id."""
-
-    plants: dict[int, Plant]
-    devices: dict[int, Device]
 
 
 class LocalHub:
@@ -82,16 +82,25 @@ class LocalHub:
             after_h=self.config.seal.after_h, every_s=self.config.seal.every_s,
         )  # fmt: skip
         self.refolding = Refolding(self.database, self.registry, self.hot, self.tiers)
+        self.sights = Sights(self.registry)
         self.alarms_ = Alarms(self.database)
+        self.watch = Watch(
+            self.database, self.registry, self.hot, self.tiers, self.alarms_, self.clock, self.config.watch
+        )
         self.journal = Journal(self.database, self.wall)
+        self.firmware = Catalogue(self.database, data / FIRMWARE)
+        self.commands = Commands(
+            self.journal, self.registry, self.sights, self.firmware, self.wall, self.config.commands
+        )
+        self.tokens = Tokens(self.database, self.wall)
+        self.ledger = Ledger(self.database, self.registry, self.sights, self.hot, self.clock, self.wall)
+        self.dialect_settings = self.config.dialects
         self._earliest_ms = instant_ms(
             datetime.combine(date.fromisoformat(self.config.ingest.earliest), datetime.min.time(), UTC)
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._writer: asyncio.Task[None] | None = None
         self.worker_failures = 0
-        self._visible: dict[tuple[int, frozenset[int] | None, bool], Sight] = {}
-        self._visible_revision = -1
 
     def _load_names(self) -> None:
         self.names.load(self.database.query)
@@ -106,7 +115,10 @@ class LocalHub:
         self.recover()
         self._writer = asyncio.create_task(self.database.run(), name="writer")
         await self.journal.recover()
-        workers = {"folding": self.folding.run, "sealing": self.sealing.run, "housekeeping": self._housekeeping}
+        workers = {
+            "folding": self.folding.run, "sealing": self.sealing.run, "housekeeping": self._housekeeping,
+            "watch": self.watch.run, "commands": self.commands.run,
+        }  # fmt: skip
         self._tasks = [asyncio.create_task(self._keep(name, work), name=name) for name, work in workers.items()]
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -161,6 +173,7 @@ class LocalHub:
             if beat % 60 == 0:
                 minute = self.wall.now_ms() // 60_000
                 await self.database.write(partial(_forget_once, minute=minute))
+                await self.database.write(self.tokens.forget)
 
     # Access
 
@@ -173,55 +186,14 @@ class LocalHub:
                 return msgspec.structs.replace(found, disabled=True)
         return found
 
-    def _sight(self, caller: Caller, *, disabled: bool = False) -> Sight:
-        """What a caller sees; worked out once until something changes.
-
-        With `disabled`, what is disabled too: an administrator must be able to enable it again.
-        """
-        if self._visible_revision != self.registry.revision:
-            self._visible.clear()
-            self._visible_revision = self.registry.revision
-        key = (caller.account_id, caller.plants, disabled)
-        sight = self._visible.get(key)
-        if sight is None:
-            plants = {
-                plant.id: plant
-                for plant in self.registry.plants.values()
-                if plant.account_id == caller.account_id
-                and (disabled or not plant.disabled)
-                and (caller.plants is None or plant.id in caller.plants)
-            }
-            devices = self.registry.devices.values()
-            seen = {d.id: d for d in devices if d.plant_id in plants and (disabled or not d.disabled)}
-            sight = self._visible[key] = Sight(plants, seen)
-        return sight
-
-    def _seen(self, caller: Caller) -> dict[int, Device]:
-        return self._sight(caller, disabled="admin" in caller.scopes).devices
-
-    def _plants(self, caller: Caller) -> dict[int, Plant]:
-        return self._sight(caller, disabled="admin" in caller.scopes).plants
-
-    def _device(self, caller: Caller, device_id: int) -> Device:
-        device = self._seen(caller).get(device_id)
-        if device is None:
-            raise UnknownDeviceError(f"there is no device {device_id}", device=str(device_id))
-        return device
-
-    def _plant(self, caller: Caller, plant_id: int) -> Plant:
-        plant = self._plants(caller).get(plant_id)
-        if plant is None:
-            raise UnknownPlantError(f"there is no plant {plant_id}")
-        return plant
-
     async def plants(self, caller: Caller, ids: Sequence[int] | None = None) -> list[Plant]:
         """See the contract."""
-        seen = self._plants(caller)
+        seen = self.sights.plants(caller)
         return list(seen.values()) if ids is None else [seen[number] for number in ids if number in seen]
 
     async def devices(self, caller: Caller, plant_ids: Sequence[int] | None = None) -> list[Device]:
         """See the contract."""
-        seen = self._seen(caller)
+        seen = self.sights.devices(caller)
         if plant_ids is None:
             return list(seen.values())
         return [
@@ -241,7 +213,7 @@ class LocalHub:
         zone(plant.zone)
         kpi.profile(plant.kpi_profile)
         if plant.id:
-            held = self._plant(caller, plant.id)
+            held = self.sights.plant(caller, plant.id)
             plant = msgspec.structs.replace(plant, account_id=held.account_id)
             refold = (held.zone, held.tariff) != (plant.zone, plant.tariff)
         else:
@@ -259,15 +231,15 @@ class LocalHub:
         return saved
 
     async def save_device(self, caller: Caller, device: Device) -> Device:
-        """See the contract. A new kind, role or plant folds the whole history of the plants concerned again."""
+        """See the contract. A new kind, role, rule or plant folds the whole history of the plants concerned again."""
         if "admin" not in caller.scopes:
             raise ForbiddenError("this needs the scope admin")
-        self._plant(caller, device.plant_id)
-        held = self._device(caller, device.id) if device.id else None
+        self.sights.plant(caller, device.plant_id)
+        held = self.sights.device(caller, device.id) if device.id else None
 
         def job(rows: Rows) -> Device:
             saved = self.registry.put_device(rows, device)
-            if held is not None and (held.kind, held.role, held.plant_id) != (saved.kind, saved.role, saved.plant_id):
+            if held is not None and _totalled(held) != _totalled(saved):
                 for plant_id in {held.plant_id, saved.plant_id}:
                     self.refolding.refold(rows, plant_id)
             return saved
@@ -279,13 +251,13 @@ class LocalHub:
     async def resolve_plants(self, caller: Caller, scheme: AliasScheme, wires: Sequence[str]) -> list[Plant | None]:
         """See the contract."""
         by_wire = self.registry.by_wire(scheme)
-        seen = self._plants(caller)
+        seen = self.sights.plants(caller)
         return [seen.get(by_wire.get(wire, 0)) for wire in wires]
 
     async def resolve_devices(self, caller: Caller, scheme: AliasScheme, wires: Sequence[str]) -> list[Device | None]:
         """See the contract."""
         by_wire = self.registry.by_wire(scheme)
-        seen = self._seen(caller)
+        seen = self.sights.devices(caller)
         return [seen.get(by_wire.get(wire, 0)) for wire in wires]
 
     async def wire_ids(self, scheme: AliasScheme, ids: Sequence[int]) -> list[str]:
@@ -303,7 +275,7 @@ class LocalHub:
         self, caller: Caller, blocks: Sequence[Block], *, source: str, once: Once | None = None
     ) -> Ingested:
         """See the contract. What is disabled takes no samples, from nobody."""
-        seen = self._sight(caller).devices
+        seen = self.sights.of(caller).devices
         records: list[Records] = []
         dirty: dict[int, set[int]] = {}
         for block in blocks:
@@ -357,7 +329,7 @@ class LocalHub:
     async def latest(self, caller: Caller, device_ids: Sequence[int]) -> list[Latest]:
         """See the contract."""
         for device_id in device_ids:
-            self._device(caller, device_id)
+            self.sights.device(caller, device_id)
         return self.hot.latest(device_ids)
 
     async def history(
@@ -365,7 +337,7 @@ class LocalHub:
     ) -> AsyncIterator[Series]:
         """See the contract."""
         for device_id in device_ids:
-            self._device(caller, device_id)
+            self.sights.device(caller, device_id)
         for device_id in device_ids:
             yield self.tiers.series(device_id, since_ms, until_ms, keys)
             await asyncio.sleep(0)
@@ -375,9 +347,9 @@ class LocalHub:
     ) -> list[BucketSeries]:
         """See the contract."""
         if subject == "plant":
-            places = [(self._plant(caller, number).id, NO_DEVICE) for number in ids]
+            places = [(self.sights.plant(caller, number).id, NO_DEVICE) for number in ids]
         else:
-            places = [(self._device(caller, number).plant_id, number) for number in ids]
+            places = [(self.sights.device(caller, number).plant_id, number) for number in ids]
         concerned = {number for plant, _ in places for number in self.registry.plant_devices.get(plant, [])}
         # A day later than UTC's covers every zone; a marked day before the span can hand its counters on into it.
         await self.folding.settle(concerned, day_of(until_ms, zone("UTC")) + 1)
@@ -388,7 +360,7 @@ class LocalHub:
         found: list[Gap] = []
         until_ms = min(until_ms, self.clock.now_ms())
         for device_id in device_ids:
-            interval_ms = self._device(caller, device_id).interval_s * 1000
+            interval_ms = self.sights.device(caller, device_id).interval_s * 1000
             at_ms = self.tiers.instants(device_id, since_ms, until_ms)
             edges = np.concatenate(([since_ms - interval_ms], at_ms, [until_ms]))
             width = np.diff(edges)
@@ -403,14 +375,47 @@ class LocalHub:
     ) -> list[Alarm]:
         """See the contract."""
         for device_id in device_ids:
-            self._device(caller, device_id)
+            self.sights.device(caller, device_id)
         return self.alarms_.find(device_ids, since_ms, until_ms, active_only=active_only)
 
     async def report_alarms(self, caller: Caller, alarms: Sequence[Alarm]) -> int:
         """See the contract."""
         for alarm in alarms:
-            self._device(caller, alarm.device_id)
+            self.sights.device(caller, alarm.device_id)
         return await self.database.write(lambda rows: self.alarms_.put(rows, alarms), weight=len(alarms))
+
+    async def handle_alarm(
+        self, caller: Caller, device_id: int, code: str, raised_at_ms: int, status: AlarmStatus, note: str = ""
+    ) -> Alarm:
+        """See the contract. CLEARED is for devices to say."""
+        device = self.sights.device(caller, device_id)
+        if "write" not in caller.scopes:
+            raise ForbiddenError("this needs the scope write")
+        if status is AlarmStatus.CLEARED:
+            raise ConflictError("only the device itself can tell that an alarm is over; clear it as a user")
+        now_ms = self.clock.now_ms()
+        detail = f"alarm {code} of device {device.id} from {format_instant(raised_at_ms)}"
+        if note:
+            detail = f"{detail}: {note}"
+
+        def job(rows: Rows) -> Alarm:
+            moved = self.alarms_.handle(rows, device_id, code, raised_at_ms, status, now_ms)
+            action = f"alarm.{status.name.lower()}"
+            self.registry.audit(rows, caller.account_id, caller.credential_id, action, detail)
+            return moved
+
+        return await self.database.write(job)
+
+    async def registered(self, caller: Caller, contact: str, serials: Sequence[str]) -> list[bool]:
+        """See the contract."""
+        people = self.registry.people.values()
+        found = [p for p in people if p.account_id == caller.account_id and not p.disabled and p.answers_to(contact)]
+        theirs = {
+            device.serial
+            for device in self.sights.of(caller).devices.values()
+            if any(person.plants is None or device.plant_id in person.plants for person in found)
+        }
+        return [bool(serial) and serial in theirs for serial in serials]
 
     async def audit(self, caller: Caller, action: str, detail: str = "") -> None:
         """See the contract."""
@@ -421,6 +426,11 @@ class LocalHub:
     async def refold(self, plant_id: int) -> None:
         """Drop a plant's totals and fold its whole history anew."""
         await self.database.write(lambda rows: self.refolding.refold(rows, plant_id))
+
+
+def _totalled(device: Device) -> tuple[object, ...]:
+    """What its totals and its plant's depend on."""
+    return device.kind, device.role, device.plant_id, device.reported
 
 
 def _forget_once(rows: Rows, minute: int) -> None:

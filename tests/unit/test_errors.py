@@ -13,6 +13,8 @@ from heliograph.errors import (
     HubError,
     MissingFieldError,
     NotFoundError,
+    Problem,
+    RecordsError,
     RefusedError,
     RequestError,
     StoreBusyError,
@@ -66,9 +68,16 @@ def test_an_error_is_named_so_and_says_when_in_a_sentence(name: str) -> None:
     assert first[0].isupper()
 
 
-@pytest.mark.parametrize("name", sorted(ALL))
+@pytest.mark.parametrize("name", sorted(ALL.keys() - {"RecordsError"}))
 def test_an_error_shows_its_text_and_nothing_else(name: str) -> None:
     assert str(ALL[name]("no such thing")) == "no such thing"
+
+
+def test_wrong_records_show_the_first_and_how_many_more() -> None:
+    problems = [Problem(2, "on", "no date"), Problem(5, "on", "no date")]
+    assert str(RecordsError(problems)) == "record 2: no date (and 1 more)"
+    assert str(RecordsError(problems[1:])) == "record 5: no date"
+    assert RecordsError(problems).problems == tuple(problems)
 
 
 def test_errors_carry_what_a_dialect_needs_to_answer() -> None:

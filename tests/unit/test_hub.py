@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from heliograph.clock import DAY_MS, HOUR_MS, MINUTE_MS, Level
 from heliograph.errors import (
     BadRequestError,
+    ConflictError,
     ForbiddenError,
     HubError,
     ReplayError,
@@ -32,6 +33,7 @@ from heliograph.model import buckets as b
 from heliograph.model.access import Caller, Credential, Secret
 from heliograph.model.alarms import Alarm
 from heliograph.model.devices import Device, DeviceKind, MeterRole
+from heliograph.model.people import Person
 from heliograph.model.plants import Plant
 from heliograph.model.samples import Block, Series
 from heliograph.protocol.hub import AliasScheme, Gap, Hub, Once
@@ -699,3 +701,43 @@ async def test_a_stop_that_cannot_write_leaves_the_repair_to_the_next_start(
     world.hub.recover()
     (latest,) = await world.hub.latest(world.caller, [device.id])
     assert latest.readings["a"].value == 1.0
+
+
+async def test_a_person_s_devices_are_known_by_serial_to_their_account_alone(world: World) -> None:
+    plant, other = world.add_plant(), world.add_plant()
+    world.add_device(plant, serial="SN1")
+    world.add_device(other, serial="SN2")
+    stranger = world.add_account("theirs")
+    theirs = world.add_plant(account_id=stranger.id)
+    world.add_device(theirs, serial="SN3")
+    people = (
+        Person(id=0, account_id=world.account.id, name="Ann", email="Ann@Sun.example", plants=(plant.id,)),
+        Person(id=0, account_id=world.account.id, name="Bo", phone="+49 (30) 123-45"),
+        Person(id=0, account_id=stranger.id, name="Cy", email="cy@sun.example"),
+    )
+    for person in people:
+        world.hub.database.write_now(partial(world.hub.registry.put_person, person=person))
+    serials = ["SN1", "SN2", "SN3", "SN4", ""]
+
+    async def known(contact: str) -> list[bool]:
+        return await world.hub.registered(world.caller, contact, serials)
+
+    assert await known(" ann@sun.EXAMPLE ") == [True, False, False, False, False]
+    assert await known("0049301 2345") == [True, True, False, False, False]
+    nobody = [False] * 5
+    for contact in ("cy@sun.example", "ann", "", "+4930", "@"):
+        assert await known(contact) == nobody
+    held = world.hub.registry.people[1]
+    disabled = msgspec.structs.replace(held, disabled=True)
+    world.hub.database.write_now(partial(world.hub.registry.put_person, person=disabled))
+    assert await known("ann@sun.example") == nobody
+
+
+async def test_two_people_of_an_account_cannot_share_an_address(world: World) -> None:
+    for name, conflict in (("Ann", False), ("Bo", True)):
+        person = Person(id=0, account_id=world.account.id, name=name, email="ann@sun.example")
+        if conflict:
+            with pytest.raises(ConflictError, match="Ann has"):
+                world.hub.database.write_now(partial(world.hub.registry.put_person, person=person))
+        else:
+            world.hub.database.write_now(partial(world.hub.registry.put_person, person=person))

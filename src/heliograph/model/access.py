@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 
 from heliograph.errors import DisabledCredentialError, ExpiredCredentialError
@@ -39,6 +41,8 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     operations: tuple[str, ...] | None = None
     """The operations it may call; None for all of its dialect."""
     scopes: tuple[str, ...] = ("read", "write")
+    kpis: tuple[str, ...] | None = None
+    """The vendor's names of the figures it may read, `operation:name` for one operation alone; None for all."""
     expires_at_ms: int | None = None
     """Wall-clock end. [ms since 1970, UTC]"""
     disabled: bool = False
@@ -62,7 +66,31 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
             None if self.plants is None else frozenset(self.plants),
             frozenset(self.scopes),
             None if self.operations is None else frozenset(self.operations),
+            None if self.kpis is None else frozenset(self.kpis),
         )
+
+
+class Token(msgspec.Struct, frozen=True, kw_only=True):
+    """A token that a dialect handed out, of which only the digest is kept."""
+
+    dialect: str
+    kind: str
+    """What it opens, for example `access` or `refresh`."""
+    digest: str
+    """SHA-256 of its text, hexadecimal."""
+    credential_id: int
+    credential: str
+    """The public name of the credential it was made for."""
+    expires_at_ms: int
+    """Wall-clock end. [ms since 1970, UTC]"""
+    family: str = ""
+    """What tokens that were made from each other share."""
+    data: dict[str, str] = {}
+
+    @staticmethod
+    def digest_of(text: str) -> str:
+        """The digest under which the token of a text is kept."""
+        return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -73,3 +101,8 @@ class Caller(msgspec.Struct, frozen=True):
     plants: frozenset[int] | None = None
     scopes: frozenset[str] = frozenset({"read", "write"})
     operations: frozenset[str] | None = None
+    kpis: frozenset[str] | None = None
+
+    def may_read(self, operation: str, figure: str) -> bool:
+        """Whether a figure of an operation, by the vendor's names, is among those it may read."""
+        return self.kpis is None or figure in self.kpis or f"{operation}:{figure}" in self.kpis

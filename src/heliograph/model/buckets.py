@@ -38,10 +38,16 @@ IDLE = "idle"
 """Five-minute intervals in daylight without production. [1]"""
 INTEGRATED = "integrated"
 """Share of the production that was integrated from power for want of a counter. [Wh]"""
+DECLARED = "declared"
+"""Production as it was reported for the whole period, whether it counts or not. [Wh]"""
+COMPUTED = "computed"
+"""Production as samples tell it, where a reported total takes its place. [Wh]"""
+REPORTED = "reported"
+"""Share of the production that is a reported total. [Wh]"""
 
 QUANTITIES = (
     PRODUCTION, PV_INPUT, FEED_IN, PURCHASE, CHARGED, DISCHARGED, CONSUMPTION, IRRADIATION, REVENUE,
-    CHARGING_TIME, DISCHARGING_TIME, RECEIVED, PRODUCING, IDLE, INTEGRATED,
+    CHARGING_TIME, DISCHARGING_TIME, RECEIVED, PRODUCING, IDLE, INTEGRATED, DECLARED, COMPUTED, REPORTED,
 )  # fmt: skip
 
 

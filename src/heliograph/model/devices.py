@@ -50,6 +50,17 @@ class MeterRole(Enum):
     """Consumption: forward is consumption."""
 
 
+class ReportedRule(Enum):
+    """Which daily total counts where one was reported and one was computed from samples."""
+
+    REPORTED = "reported"
+    """The reported one."""
+    COMPUTED = "computed"
+    """The computed one."""
+    FILLS = "fills"
+    """The computed one, unless samples are missing and the reported one knows of more."""
+
+
 class Device(msgspec.Struct, frozen=True, kw_only=True):
     """A device of a plant. `id` is the hub's own; vendor ids are aliases."""
 
@@ -71,3 +82,5 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, str] = {}
     """What a dialect knows beyond this, for example a type number without a kind of its own."""
     disabled: bool = False
+    reported: ReportedRule = ReportedRule.FILLS
+    """Which total counts where one was reported and one was computed."""

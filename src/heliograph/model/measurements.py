@@ -126,6 +126,7 @@ INVERTER_AVAILABILITY = _define(
 )
 INVERTER_INSULATION = _define("inverter.insulation", OHM, "Insulation resistance to earth.")
 DEVICE_ONLINE = _define("device.online", CODE, "1 while the device is connected, else 0.", LAST)
+DEVICE_FAULT = _define("device.fault", CODE, "Number of the fault that the device shows; 0 while there is none.", LAST)
 
 # Combiner boxes.
 COMBINER_CURRENT = _define("combiner.current", A, "Current of all inputs.")
@@ -201,3 +202,28 @@ BATTERY_CHARGED = _define("battery.energy_charged", WH, "Energy into the battery
 BATTERY_DISCHARGED = _define("battery.energy_discharged", WH, "Energy out of the battery over life.", COUNTER)
 
 UPTIME = _define("device.uptime", S, "Time since the device started.", LAST)
+
+# More of what a hybrid inverter tells: its backup output, its insides, phases apart, a second meter.
+EPS_POWER = _define("eps.power", W, "Power out of the backup output.")
+EPS_A_VOLTAGE, EPS_B_VOLTAGE, EPS_C_VOLTAGE = _phases("eps.{p}.voltage", "a b c", V, "Backup voltage of phase {p}.")
+EPS_A_CURRENT, EPS_B_CURRENT, EPS_C_CURRENT = _phases("eps.{p}.current", "a b c", A, "Backup current of phase {p}.")
+EPS_A_POWER, EPS_B_POWER, EPS_C_POWER = _phases(
+    "eps.{p}.power", "a b c", W, "Power out of the backup output, phase {p}."
+)
+AC_B_FREQUENCY, AC_C_FREQUENCY = _phases(
+    "ac.{p}.frequency", "b c", HZ, "Grid frequency of phase {p}, where it is told."
+)
+INVERTER_AMBIENT = _define("inverter.temperature_ambient", DEG_C, "Temperature of the air around the device.")
+INVERTER_BOOST = _define("inverter.temperature_boost", DEG_C, "Temperature of the boost stage.")
+INVERTER_CHARGER = _define("inverter.temperature_charger", DEG_C, "Temperature of the charger.")
+INVERTER_DSP = _define("inverter.temperature_dsp", DEG_C, "Temperature of the signal processor.")
+LOAD_A_POWER, LOAD_B_POWER, LOAD_C_POWER = _phases("load.{p}.power", "a b c", W, "Power into the loads of phase {p}.")
+METER_SECOND_POWER = _define("meter.second.power", W, "Active power of a second meter, positive forward.")
+BATTERY_PORT_VOLTAGE = _define("battery.port.voltage", V, "Voltage at the inverter's battery terminals.")
+BATTERY_PORT_CURRENT = _define("battery.port.current", A, "Current from the battery at the inverter's terminals.")
+BATTERY_PORT_POWER = _define(
+    "battery.port.power", W, "Power from the battery at the inverter; negative while charging."
+)
+BATTERY_REMAINING = _define("battery.remaining", WH, "What is left in the battery.")
+BATTERY_THROUGHPUT = _define("battery.energy_throughput", WH, "Energy into and out of the battery over life.", COUNTER)
+GATEWAY_SIGNAL = _define("gateway.signal", PERCENT, "Strength of the radio signal.", LAST)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
 
-from heliograph.errors import HubError
+from heliograph.errors import ConfigError, HubError
 from heliograph.model.access import Secret
 from heliograph.protocol.fields import FieldTable
 from heliograph.protocol.hub import Hub
@@ -58,6 +58,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     serve: Callable[[Hub], Facade]
     tables: tuple[FieldTable, ...] = ()
     decode: DecodeRequest | None = None
+    settings: type[msgspec.Struct] | None = None
+    """What `[dialects.<name>]` of the configuration may hold; nothing when None."""
     present: Present = name_and_secret
     """A credential in the words that the dialect's clients ask for, secret included, for the one print when it is made.
 
@@ -70,6 +72,19 @@ class Facade(msgspec.Struct, frozen=True):
 
     authenticate: Authenticate
     handlers: tuple[Handler, ...]
+
+
+def settings_of(dialect: Dialect, given: Mapping[str, Mapping[str, object]]) -> Any:  # any: the dialect's own Struct
+    """The settings of a dialect out of those of all. Raises ConfigError naming the setting that is wrong."""
+    own = given.get(dialect.name, {})
+    if dialect.settings is None:
+        if own:
+            raise ConfigError(f"dialects.{dialect.name}: there are no settings for {dialect.name}")
+        return None
+    try:
+        return msgspec.convert(own, dialect.settings)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"dialects.{dialect.name}: {error}") from error
 
 
 def discover(package: str) -> dict[str, Dialect]:

@@ -56,6 +56,24 @@ class Split(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+class Half(msgspec.Struct, frozen=True):
+    """One direction of a signed measurement, never negative on the wire: its positive part, or its `negative` one.
+
+    The two halves of a measurement are two names; together they are read as one number.
+    """
+
+    name: str
+    measurement: Measurement
+    unit: Unit
+    negative: bool = False
+    note: str = ""
+
+    @property
+    def scale(self) -> float:
+        """Canonical units of one wire unit, with the sign."""
+        return factor(self.unit, self.measurement.unit) * (-1.0 if self.negative else 1.0)
+
+
 class Ignored(msgspec.Struct, frozen=True):
     """A point that is not kept, and why."""
 
@@ -63,7 +81,7 @@ class Ignored(msgspec.Struct, frozen=True):
     why: str
 
 
-Entry = Field | Text | Coded | Split | Ignored
+Entry = Field | Text | Coded | Split | Half | Ignored
 
 
 class DecodePlan(msgspec.Struct, frozen=True):
@@ -79,6 +97,8 @@ class DecodePlan(msgspec.Struct, frozen=True):
     coded: tuple[tuple[int, Mapping[float, float]], ...] = ()
     splits: tuple[tuple[int, int], ...] = ()
     """(column of the positive part, column of the negative part) after taking."""
+    halves: tuple[tuple[int, int, float], ...] = ()
+    """(column that a second half joins, its place on the wire, times what)."""
 
 
 class FieldTable:
@@ -104,6 +124,7 @@ class FieldTable:
         scales: list[float] = []
         coded: list[tuple[int, Mapping[float, float]]] = []
         splits: list[tuple[int, int]] = []
+        halves: list[tuple[int, int, float]] = []
         for index, name in enumerate(names):
             entry = self.by_name.get(name)
             match entry:
@@ -116,7 +137,10 @@ class FieldTable:
                 case Coded():
                     coded.append((len(keys), entry.codes))
                     parts = [(entry.measurement.key, 1.0)]
-                case Field():
+                case Half() if entry.measurement.key in keys:
+                    halves.append((keys.index(entry.measurement.key), index, entry.scale))
+                    continue
+                case Field() | Half():
                     parts = [(entry.measurement.key, entry.scale)]
                 case None:
                     parts = [(f"{self.dialect}:{name}", 1.0)]
@@ -125,7 +149,7 @@ class FieldTable:
                 take.append(index)
                 scales.append(scale)
         plain = take == list(range(len(names))) and not coded and not splits
-        return DecodePlan(tuple(keys), tuple(take), np.array(scales), plain, tuple(coded), tuple(splits))
+        return DecodePlan(tuple(keys), tuple(take), np.array(scales), plain, tuple(coded), tuple(splits), tuple(halves))
 
     def decode(self, names: tuple[str, ...], values: Floats) -> tuple[tuple[str, ...], Floats]:
         """Keys and canonical values of wire columns; `values` has shape (rows, names)."""
@@ -137,6 +161,9 @@ class FieldTable:
         for positive, negative in plan.splits:
             out[:, positive] = np.maximum(out[:, positive], 0.0)
             out[:, negative] = np.maximum(-out[:, negative], 0.0)
+        for column, index, scale in plan.halves:
+            first, second = out[:, column], values[:, index] * scale
+            out[:, column] = np.where(np.isnan(first), second, first + np.nan_to_num(second))
         return plan.keys, out
 
     @staticmethod
@@ -145,6 +172,8 @@ class FieldTable:
             case Field():
                 whole = entry.unit in (MS_EPOCH, TIMES) or (entry.unit is CODE and entry.measurement.unit is TIMES)
                 return [(entry.name, entry.measurement.key, entry.scale, None, whole)]
+            case Half():
+                return [(entry.name, entry.measurement.key, entry.scale, None, False)]
             case Coded():
                 reverse = {hub: wire for wire, hub in reversed(list(entry.codes.items()))}
                 return [(entry.name, entry.measurement.key, 1.0, reverse, False)]
@@ -175,6 +204,8 @@ class FieldTable:
                 out.append([codes.get(value, value) for value in values.tolist()])
             elif whole:
                 out.append([None if value != value else int(value) for value in (values / scale).tolist()])
+            elif isinstance(entry, Half):
+                out.append((np.maximum(to_wire(values, scale), 0.0) + 0.0).tolist())
             else:
                 out.append(to_wire(values, scale).tolist())
         return out

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
 
 from heliograph.clock import Clock, Level
-from heliograph.model.access import Caller, Credential
-from heliograph.model.alarms import Alarm
+from heliograph.model.access import Caller, Credential, Token
+from heliograph.model.alarms import Alarm, AlarmStatus
 from heliograph.model.buckets import BucketSeries
+from heliograph.model.commands import Argument, Command
 from heliograph.model.devices import Device
+from heliograph.model.firmware import Firmware
+from heliograph.model.ledger import Declared, Kept, Receipt, Statement
 from heliograph.model.plants import Plant
 from heliograph.model.samples import Block, Latest, Series
 
@@ -58,6 +61,82 @@ class Gap(msgspec.Struct, frozen=True):
     missing: int
 
 
+class Tokens(Protocol):
+    """Tokens that a dialect hands out: only digests of them are kept, and they outlive a restart."""
+
+    async def keep(self, token: Token) -> None:
+        """Keep a token; returns after the commit."""
+        ...
+
+    async def find(self, dialect: str, kind: str, secret: str) -> Token | None:
+        """The token of this text, also one past its end; None when there is none."""
+        ...
+
+    async def drop(self, dialect: str, credential_id: int, kind: str = "", *, family: str = "") -> int:
+        """Forget tokens of a credential, of one kind or one family where it is named; returns how many."""
+        ...
+
+
+class Commands(Protocol):
+    """Commands to devices, through the journal."""
+
+    async def submit(
+        self, caller: Caller, device_id: int, name: str, arguments: Mapping[str, Argument], *, key: str = "",
+        lifetime_s: int = 600,
+    ) -> Command:  # fmt: skip
+        """Accept a command; returns after it is safe on disk, before the device has heard of it.
+
+        The same key of the same account is the same command; without a key each call is one of its own.
+        Raises ForbiddenError without the scope `control`, UnknownDeviceError, UnsupportedError when nothing carries
+        commands to the device, ConflictError when the key was used for something else.
+        """
+        ...
+
+    async def list(self, caller: Caller, device_ids: Sequence[int], name: str = "") -> list[Command]:
+        """The commands of devices, newest first; with `name` those of that name."""
+        ...
+
+    async def get(self, caller: Caller, command_id: int) -> Command:
+        """One command. Raises NotFoundError."""
+        ...
+
+    async def wait(self, command: Command, timeout_s: float) -> Command:
+        """The command once it is settled, or as it stands when the time is over."""
+        ...
+
+    async def cancel(self, caller: Caller, command_id: int) -> Command:
+        """Take a command back that was not sent yet. Raises NotFoundError, ConflictError when it was sent."""
+        ...
+
+    async def firmware_for(self, caller: Caller, device_id: int) -> Firmware:
+        """The newest package for a device.
+
+        Raises NotFoundError when the catalogue has none that is newer than what it runs, DeviceFileError when its
+        file is missing or is not what was added.
+        """
+        ...
+
+
+class Ledger(Protocol):
+    """The generation ledger."""
+
+    async def declare(self, caller: Caller, statement: Statement) -> Kept:
+        """Check a statement, keep it as it came, apply and seal what it states. All or nothing.
+
+        Sent again, it changes nothing; another value for a known period is a correction. Raises UnknownDeviceError,
+        RecordsError naming every entry that is wrong.
+        """
+        ...
+
+    async def declared(self, caller: Caller, device_id: int, since: str, until: str) -> list[Declared]:
+        """What is stated at present of days or months with since <= on < until, oldest first."""
+        ...
+
+    async def receipt(self, caller: Caller, statement_id: int) -> Receipt:
+        """A statement of the caller's account. Raises NotFoundError."""
+        ...
+
+
 class Hub(Protocol):
     """What a facade can ask. Everything is seen through a Caller: another tenant's things do not exist."""
 
@@ -65,6 +144,26 @@ class Hub(Protocol):
     """The plant clock: dates samples and calendars."""
     wall: Clock
     """The wall clock: dates signatures, sessions and limits."""
+
+    @property
+    def tokens(self) -> Tokens:
+        """What dialects hand out tokens with."""
+        ...
+
+    @property
+    def commands(self) -> Commands:
+        """Commands to devices."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger:
+        """The generation ledger."""
+        ...
+
+    @property
+    def dialect_settings(self) -> Mapping[str, Mapping[str, object]]:
+        """The settings of each dialect, as they stand in the configuration."""
+        ...
 
     async def credential(self, dialect: str, name: str) -> Credential | None:
         """The credential with this public name, disabled and expired ones too; None when there is none."""
@@ -136,6 +235,22 @@ class Hub(Protocol):
 
     async def report_alarms(self, caller: Caller, alarms: Sequence[Alarm]) -> int:
         """Keep alarms; the same device, code and start again updates its end. Returns how many were new."""
+        ...
+
+    async def handle_alarm(
+        self, caller: Caller, device_id: int, code: str, raised_at_ms: int, status: AlarmStatus, note: str = ""
+    ) -> Alarm:
+        """Move an alarm on to another status, with a line in the audit trail.
+
+        Raises NotFoundError, ConflictError for a status that does not follow, ForbiddenError without the scope `write`.
+        """
+        ...
+
+    async def registered(self, caller: Caller, contact: str, serials: Sequence[str]) -> list[bool]:
+        """Whether each serial number is that of a device of the person with this e-mail address or telephone number.
+
+        An unknown person, an unknown device and another's device look the same.
+        """
         ...
 
     async def audit(self, caller: Caller, action: str, detail: str = "") -> None:

@@ -16,11 +16,16 @@ R = TypeVar("R")
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """At most `calls` in any `per_s` seconds, for each operation of a credential or for the whole credential."""
+    """At most `calls` in any `per_s` seconds, for each operation of a credential, for the whole credential, or for
+    all credentials that an account has of the dialect.
+
+    A `fixed` window starts with a call after the one before is over; otherwise the window slides.
+    """
 
     calls: int
     per_s: float
-    scope: Literal["operation", "credential"] = "operation"
+    scope: Literal["operation", "credential", "account"] = "operation"
+    fixed: bool = False
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -60,6 +65,8 @@ class Request(msgspec.Struct):
     raw_body: bytes
     path_params: dict[str, str] = {}
     request_id: str = ""
+    peer: str = ""
+    """The address that the connection comes from."""
 
 
 class Reply(msgspec.Struct):

@@ -12,7 +12,7 @@ import logging
 import posixpath
 import secrets
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -28,10 +28,11 @@ from heliograph.errors import (
     NotFoundError,
     TooLargeError,
 )  # fmt: skip
+from heliograph.model.access import Caller
 from heliograph.protocol.dialect import Dialect, Facade
 from heliograph.protocol.hub import Hub
-from heliograph.protocol.limits import Limiter
-from heliograph.protocol.operations import Call, Handler, Operation, Reply, Request
+from heliograph.protocol.limits import Key, Limiter
+from heliograph.protocol.operations import Call, Handler, Limit, Operation, Reply, Request
 
 log = logging.getLogger("heliograph.serving")
 
@@ -157,15 +158,27 @@ def validation_error(error: msgspec.ValidationError) -> BadRequestError:
     return BadRequestError(f"{text}, in {field}" if field else text, field=field)
 
 
+def peer_of(scope: Scope, headers: Mapping[str, str], proxies: int) -> str:
+    """The address of the caller: of the connection, or what the outermost of so many proxies in front has noted.
+
+    Whatever stands further left in the header anybody could have written.
+    """
+    noted = [part.strip() for part in headers.get("x-forwarded-for", "").split(",") if part.strip()]
+    if proxies and noted:
+        return noted[max(len(noted) - proxies, 0)][:100]
+    return str((scope.get("client") or ("",))[0])
+
+
 class Endpoint:
     """One operation as an ASGI application."""
 
     def __init__(
-        self, dialect: Dialect, facade: Facade, handler: Handler, hub: Hub, limiter: Limiter, max_body: int
-    ) -> None:
-        self._envelope, self._facade = dialect.envelope, facade
+        self, dialect: Dialect, facade: Facade, handler: Handler, hub: Hub, limiter: Limiter, max_body: int,
+        proxies: int = 0,
+    ) -> None:  # fmt: skip
+        self._dialect, self._envelope, self._facade = dialect.name, dialect.envelope, facade
         self._operation, self._answer = handler.operation, handler.answer
-        self._hub, self._limiter, self._max_body = hub, limiter, max_body
+        self._hub, self._limiter, self._max_body, self._proxies = hub, limiter, max_body, proxies
         self._decode = dialect.decode or decode_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -180,6 +193,7 @@ class Endpoint:
             path_params=scope.get("path_params", {}),
             request_id=next_request_id(),
         )
+        request.peer = peer_of(scope, request.headers, self._proxies)
         try:
             reply = await self._reply(request, receive)
         except DisconnectedError:
@@ -194,6 +208,12 @@ class Endpoint:
             reply = self._failure(HubError("the hub failed; see its log for this request"), request)
         await respond(reply, send)
 
+    def _counted(self, limit: Limit, caller: Caller) -> Key:
+        """Under which key a call counts; no operation has a name with a blank in it."""
+        if limit.scope == "account":
+            return caller.account_id, f"account of {self._dialect}"
+        return caller.credential_id, self._operation.name if limit.scope == "operation" else ""
+
     def _failure(self, error: HubError, request: Request) -> Reply:
         return self._envelope.failure(error, self._operation, request, self._hub.clock.now_ms())
 
@@ -207,8 +227,7 @@ class Endpoint:
             if caller.operations is not None and operation.name not in caller.operations:
                 raise ForbiddenError(f"the credential does not open {operation.name}")
             if operation.limit is not None:
-                name = operation.name if operation.limit.scope == "operation" else ""
-                self._limiter.take(operation.limit, (caller.credential_id, name))
+                self._limiter.take(operation.limit, self._counted(operation.limit, caller))
         encoding = request.headers.get("content-encoding", "").strip().lower()
         request.body = unpack(request.raw_body, encoding, self._max_body)
         if len(request.body) <= SMALL_BODY:
@@ -291,14 +310,17 @@ class Application:
         await self._router(scope, reading, closing)
 
 
-def routes(dialects: Sequence[Dialect], hub: Hub, limiter: Limiter, max_body: int) -> list[Route]:
-    """The routes of all dialects: every operation, and a refusal for whatever else is asked below their paths."""
+def routes(dialects: Sequence[Dialect], hub: Hub, limiter: Limiter, max_body: int, *, proxies: int = 0) -> list[Route]:
+    """The routes of all dialects: every operation, and a refusal for whatever else is asked below their paths.
+
+    `proxies` is how many stand in front and note their callers' addresses.
+    """
     made: list[Route] = []
     unknown: dict[str, Unknown] = {}
     for dialect in dialects:
         facade = dialect.serve(hub)
         for handler in facade.handlers:
-            endpoint = Endpoint(dialect, facade, handler, hub, limiter, max_body)
+            endpoint = Endpoint(dialect, facade, handler, hub, limiter, max_body, proxies)
             made.append(Route(handler.operation.path, endpoint, methods=[handler.operation.method]))
         folders = [handler.operation.path.rpartition("/")[0] for handler in facade.handlers]
         unknown[posixpath.commonpath(folders)] = Unknown(dialect, hub)

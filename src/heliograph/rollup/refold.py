@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import zoneinfo
+from datetime import date
 from importlib import resources
 from pathlib import Path
 
 from heliograph.clock import HOUR_MS, day_of, forget_zones, zone
 from heliograph.store.base import Rows
 from heliograph.store.buckets import drop_plant
+from heliograph.store.ledger import periods
 from heliograph.store.registry import Registry
 from heliograph.store.samples import HotTier
 from heliograph.store.sealed import Tiers
@@ -46,6 +48,9 @@ class Refolding:
                 # A reading at the very start of a day ends the day before.
                 for at_ms in (hour * HOUR_MS - 1, (hour + 1) * HOUR_MS - 1):
                     dirty.setdefault(day_of(at_ms, tz), set()).add(device_id)
+            for on in periods(rows, device_id):
+                first = date.fromisoformat(on if len(on) > len("2023-05") else f"{on}-01")
+                dirty.setdefault(first.toordinal(), set()).add(device_id)
         self._hot.forget()
         self._hot.mark(dirty, rows)
 

@@ -9,17 +9,30 @@ from functools import partial
 import msgspec
 import numpy as np
 
-from heliograph.clock import Level, day_of, hour_starts, period, zone
+from heliograph.clock import Level, day_of, hour_starts, local, period, zone
+from heliograph.model.buckets import DECLARED, PRODUCTION, RECEIVED
 from heliograph.model.derive import derive, sources
 from heliograph.model.devices import INVERTERS, Device, DeviceKind
 from heliograph.model.plants import Plant
 from heliograph.model.samples import Floats, Instants, Series
 from heliograph.rollup import levels
-from heliograph.rollup.fold import DayFold, Irradiance, fold_day
+from heliograph.rollup.fold import SLOT_MS, DayFold, Irradiance, fold_day
 from heliograph.rollup.levels import RollupConfig
+from heliograph.rollup.reported import MISSING_SLOTS, plant_month, plant_period, with_declared
 from heliograph.rollup.totals import plant_hours
 from heliograph.store.base import Bucket, DirtyDay, Rows
-from heliograph.store.buckets import NO_DEVICE, Buckets, encode_hours, put, read_hours, sum_up, total
+from heliograph.store.buckets import (
+    NO_DEVICE,
+    Buckets,
+    count_days,
+    encode_hours,
+    put,
+    read_hours,
+    read_one,
+    summed,
+    total,
+)
+from heliograph.store.declared import declared_wh, has_chain
 from heliograph.store.registry import Registry
 from heliograph.store.samples import HotTier
 from heliograph.store.sealed import Tiers
@@ -172,9 +185,10 @@ class Folding:
         if not self._still(plant):
             return
         for item in folded:
+            values = self._device_day(rows, plant, item, starts)
             # A day without any quantity is kept only where it hands on a reading that no day before it had.
-            carry = item.fold.carry if item.fold.hours or item.fold.carry != item.before else {}
-            self._keep_day(rows, plant, item.device.id, starts, item.fold.hours, carry)
+            carry = item.fold.carry if values or item.fold.carry != item.before else {}
+            self._keep_day(rows, plant, item.device, starts, item.fold.hours, Bucket(Level.DAY, 0, values, carry))
             if item.fold.carry != item.old_carry:
                 following = self._buckets.next_day(plant.id, item.device.id, int(starts[-1]))
                 if following is not None:
@@ -185,22 +199,77 @@ class Folding:
         if not self._still(plant):
             return
         members = [self._registry.devices[i] for i in self._registry.plant_devices.get(plant.id, [])]
-        hours = {d.id: read_hours(rows, plant.id, d.id, int(starts[0])) for d in members}
-        self._keep_day(rows, plant, NO_DEVICE, starts, plant_hours(plant, members, hours, starts, zone(plant.zone)), {})
+        since = int(starts[0])
+        by_device = {d.id: read_hours(rows, plant.id, d.id, since) for d in members}
+        hours = plant_hours(plant, members, by_device, starts, zone(plant.zone))
+        values = {name: total(column) for name, column in hours.items()}
+        values = self._plant_day(rows, plant, members, since, values)
+        self._keep_day(rows, plant, None, starts, hours, Bucket(Level.DAY, 0, values))
         _clear(rows, marks)
 
     @staticmethod
+    def _device_day(rows: Rows, plant: Plant, item: FoldedDay, starts: Instants) -> dict[str, float]:
+        """A device's day: what its hours add up to, and the total that was reported of it."""
+        values = {name: total(column) for name, column in item.fold.hours.items()}
+        if not has_chain(rows, item.device.id):
+            return values
+        on = local(int(starts[0]), zone(plant.zone)).date().isoformat()
+        slots = int(starts[-1] - starts[0]) // max(SLOT_MS, item.device.interval_s * 1000)
+        gap = slots - values.get(RECEIVED, 0.0) >= MISSING_SLOTS
+        return with_declared(values, declared_wh(rows, item.device.id, on), item.device.reported, gap=gap)
+
+    @staticmethod
+    def _plant_day(
+        rows: Rows, plant: Plant, members: Sequence[Device], since: int, values: dict[str, float]
+    ) -> dict[str, float]:
+        """A plant's day, with the totals that were reported of its devices."""
+        if not any(has_chain(rows, device.id) for device in members):
+            return values
+        days = {device.id: read_one(rows, plant.id, device.id, Level.DAY, since) for device in members}
+        return plant_period(plant, members, days, values) if any(DECLARED in day for day in days.values()) else values
+
+    def _plant_month(
+        self, rows: Rows, plant: Plant, span: tuple[int, int], values: dict[str, float]
+    ) -> dict[str, float]:
+        """A plant's month, with the months that were reported of its devices as a whole."""
+        members = [self._registry.devices[i] for i in self._registry.plant_devices.get(plant.id, [])]
+        on = local(span[0], zone(plant.zone)).date().isoformat()[:7]
+        stated = [d for d in members if has_chain(rows, d.id) and declared_wh(rows, d.id, on) is not None]
+        if not stated:
+            return values
+        months = {d.id: read_one(rows, plant.id, d.id, Level.MONTH, span[0]) for d in members}
+        days = {d.id: summed(rows, plant.id, d.id, Level.DAY, *span) for d in members}
+        return plant_month(plant, members, months, days, values)
+
     def _keep_day(
-        rows: Rows, plant: Plant, device: int, starts: Instants, hours: dict[str, Floats], carry: dict[str, float]
+        self, rows: Rows, plant: Plant, device: Device | None, starts: Instants, hours: dict[str, Floats], day: Bucket
     ) -> None:
+        """Write a day of a device, or of the plant, its hours, and the month and year that it is part of."""
         since, tz = int(starts[0]), zone(plant.zone)
+        owner = NO_DEVICE if device is None else device.id
         body = encode_hours(starts, hours) if hours else None
-        put(rows, plant.id, device, Bucket(Level.HOUR, since, {}), body)
-        day = {name: total(values) for name, values in hours.items()}
-        put(rows, plant.id, device, Bucket(Level.DAY, since, day, carry))
+        put(rows, plant.id, owner, Bucket(Level.HOUR, since, {}), body)
+        put(rows, plant.id, owner, Bucket(Level.DAY, since, day.values, day.carry))
         for part, level in ((Level.DAY, Level.MONTH), (Level.MONTH, Level.YEAR)):
             begin, end = period(level, since, tz)
-            sum_up(rows, plant.id, device, part, Bucket(level, begin, {}), end)
+            values = summed(rows, plant.id, owner, part, begin, end)
+            if level is Level.MONTH:
+                values = self._month(rows, plant, device, (begin, end), values)
+            put(rows, plant.id, owner, Bucket(level, begin, values))
+
+    def _month(
+        self, rows: Rows, plant: Plant, device: Device | None, span: tuple[int, int], values: dict[str, float]
+    ) -> dict[str, float]:
+        """A month with the total that was reported of it as a whole, or of its devices."""
+        if device is None:
+            return self._plant_month(rows, plant, span, values)
+        if not has_chain(rows, device.id):
+            return values
+        tz = zone(plant.zone)
+        first, after = day_of(span[0], tz), day_of(span[1], tz)
+        stated = declared_wh(rows, device.id, local(span[0], tz).date().isoformat()[:7])
+        gap = count_days(rows, plant.id, device.id, span, PRODUCTION) < after - first
+        return with_declared(values, stated, device.reported, gap=gap)
 
 
 def _tells(series: Series, key: str) -> bool:

@@ -157,12 +157,23 @@ def read_hours(rows: Rows, plant: int, device: int, day_since_ms: int) -> dict[s
     return _decode_hours(*found)[1] if found else {}
 
 
-def sum_up(rows: Rows, plant: int, device: int, part: Level, whole: Bucket, until_ms: int) -> None:
-    """Keep the sum of the finer buckets in the whole's span as the whole, inside a transaction."""
-    found = rows.execute(READ, (plant, device, part, whole.since_ms, until_ms)).fetchall()
-    _, columns = _decode(found)
-    totals = {name: total(values) for name, values in columns.items()}
-    put(rows, plant, device, Bucket(whole.level, whole.since_ms, totals))
+def read_one(rows: Rows, plant: int, device: int, level: Level, since_ms: int) -> dict[str, float]:
+    """One bucket's quantities, as the transaction sees them."""
+    found = rows.execute(READ, (plant, device, level, since_ms, since_ms + 1)).fetchone()
+    return {} if found is None else {name: float(values[0]) for name, values in _decode([found])[1].items()}
+
+
+def summed(rows: Rows, plant: int, device: int, part: Level, since_ms: int, until_ms: int) -> dict[str, float]:
+    """The sum of the finer buckets of a span, inside a transaction."""
+    _, columns = _decode(rows.execute(READ, (plant, device, part, since_ms, until_ms)).fetchall())
+    return {name: total(values) for name, values in columns.items()}
+
+
+def count_days(rows: Rows, plant: int, device: int, span: tuple[int, int], quantity: str) -> int:
+    """How many days of a span hold a quantity, inside a transaction."""
+    _, columns = _decode(rows.execute(READ, (plant, device, Level.DAY, *span)).fetchall())
+    values = columns.get(quantity)
+    return 0 if values is None else int((~np.isnan(values)).sum())
 
 
 def drop_plant(rows: Rows, plant: int) -> None:

@@ -11,13 +11,14 @@ import msgspec
 from heliograph.errors import ConflictError, NotFoundError
 from heliograph.model.access import Credential
 from heliograph.model.devices import Device
+from heliograph.model.people import Person
 from heliograph.model.plants import Account, Plant
 from heliograph.protocol.hub import AliasScheme
 from heliograph.store.base import Rows
 from heliograph.store.keyring import Keyring
 from heliograph.store.sqlite import Database
 
-S = TypeVar("S", Account, Plant, Device)
+S = TypeVar("S", Account, Plant, Device, Person)
 AliasSpace = tuple[str, str, str]
 
 
@@ -29,6 +30,7 @@ class CredentialBody(msgspec.Struct, frozen=True):
     scopes: tuple[str, ...] = ("read", "write")
     expires_at_ms: int | None = None
     disabled: bool = False
+    kpis: tuple[str, ...] | None = None
 
 
 class Registry:
@@ -41,6 +43,7 @@ class Registry:
         self.accounts: dict[int, Account] = {}
         self.plants: dict[int, Plant] = {}
         self.devices: dict[int, Device] = {}
+        self.people: dict[int, Person] = {}
         self.credentials: dict[tuple[str, str], Credential] = {}
         self.plant_devices: dict[int, list[int]] = {}
         self._by_wire: dict[AliasSpace, dict[str, int]] = {}
@@ -54,6 +57,7 @@ class Registry:
         self.accounts = {a.id: a for a in self._bodies("account", Account)}
         self.plants = {p.id: p for p in self._bodies("plant", Plant)}
         self.devices = {d.id: d for d in self._bodies("device", Device)}
+        self.people = {p.id: p for p in self._bodies("person", Person)}
         self.credentials = {}
         for number, account, dialect, name, secret, body in query(
             "SELECT id, account, dialect, name, secret, body FROM credential"
@@ -142,6 +146,18 @@ class Registry:
         self._index()
         return saved
 
+    def put_person(self, rows: Rows, person: Person) -> Person:
+        """Keep a person. Raises ConflictError when another of the account has the address or number."""
+        for other in self.people.values():
+            if other.id == person.id or other.account_id != person.account_id:
+                continue
+            for contact in (person.email, person.phone):
+                if contact and other.answers_to(contact):
+                    raise ConflictError(f"{other.name} has {contact} already")
+        saved = self._put(rows, "person", ("account", person.account_id), person)
+        self.people[saved.id] = saved
+        return saved
+
     def put_credential(self, rows: Rows, credential: Credential) -> Credential:
         """Keep a credential. Raises ConflictError when its name is taken in the dialect."""
         held = self.credentials.get((credential.dialect, credential.name))
@@ -154,6 +170,7 @@ class Registry:
                 credential.scopes,
                 credential.expires_at_ms,
                 credential.disabled,
+                credential.kpis,
             )
         )
         row = (

@@ -42,4 +42,29 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, account INTEGER NOT NULL,"
         " credential INTEGER NOT NULL, action TEXT NOT NULL, detail TEXT NOT NULL)",
     ),
+    (
+        "CREATE TABLE person (id INTEGER PRIMARY KEY, account INTEGER NOT NULL, body BLOB NOT NULL)",
+        "CREATE TABLE token (digest TEXT PRIMARY KEY, dialect TEXT NOT NULL, kind TEXT NOT NULL,"
+        " credential INTEGER NOT NULL, family TEXT NOT NULL, expires INTEGER NOT NULL, body BLOB NOT NULL)"
+        " WITHOUT ROWID",
+        "CREATE INDEX token_credential ON token (credential)",
+        "CREATE INDEX token_expires ON token (expires)",
+        "CREATE TABLE firmware (id INTEGER PRIMARY KEY, model TEXT NOT NULL, version TEXT NOT NULL,"
+        " body BLOB NOT NULL, UNIQUE (model, version))",
+        "CREATE INDEX alarm_open ON alarm (device, raised) WHERE cleared IS NULL",
+        "CREATE TABLE statement (id INTEGER PRIMARY KEY, account INTEGER NOT NULL, credential INTEGER NOT NULL,"
+        " author TEXT NOT NULL, dialect TEXT NOT NULL, operation TEXT NOT NULL, at INTEGER NOT NULL,"
+        " sha256 TEXT NOT NULL, place INTEGER NOT NULL, stated TEXT NOT NULL, seal TEXT NOT NULL, body BLOB NOT NULL)",
+        "CREATE INDEX statement_sha256 ON statement (account, sha256)",
+        "CREATE INDEX statement_place ON statement (account, place)",
+        "CREATE TABLE declared (device INTEGER NOT NULL, sequence INTEGER NOT NULL, period TEXT NOT NULL,"
+        " revision INTEGER NOT NULL, remote TEXT NOT NULL, energy TEXT NOT NULL, accumulated TEXT,"
+        " statement INTEGER NOT NULL, seal TEXT NOT NULL, PRIMARY KEY (device, sequence)) WITHOUT ROWID",
+        "CREATE UNIQUE INDEX declared_period ON declared (device, period, revision)",
+        "CREATE INDEX declared_statement ON declared (statement)",
+        # How long each chain is and how it ends: without it, entries cut off the end would leave no trace.
+        "CREATE TABLE chain (device INTEGER PRIMARY KEY, length INTEGER NOT NULL, seal TEXT NOT NULL)",
+        # The same of the chain that the statements of an account are.
+        "CREATE TABLE account_chain (account INTEGER PRIMARY KEY, length INTEGER NOT NULL, seal TEXT NOT NULL)",
+    ),
 )

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heliograph.dialects.energy_expert.auth import sign_acs, sign_acs3
+from heliograph.model.access import Credential, Secret
 from tests import live
 from tests.dialects.energy_expert.client import PATH, push, record
 from tests.dialects.energy_expert.pusher import Pusher, told
@@ -104,8 +105,15 @@ async def test_a_request_in_either_form_is_taken_once_and_refused_when_it_comes_
     assert len((await pusher.history())["at"]) == 1
 
 
+async def give(hub: LocalHub, name: str, **known: object) -> None:
+    """Another key, while the hub runs."""
+    wanted = Credential(id=0, account_id=1, dialect="energy_expert", name=name, secret=Secret(f"{name}-secret"))
+    wanted = msgspec.structs.replace(wanted, **known)
+    await hub.database.write(lambda rows: hub.registry.put_credential(rows, wanted))
+
+
 async def test_a_nonce_counts_for_either_form_and_for_one_access_key(pusher: Pusher, hub: LocalHub) -> None:
-    live.Setup(hub).credential(hub.registry.accounts[1], "energy_expert", "second", "second-secret")
+    await give(hub, "second")
     assert (await pusher.send(GOOD, pusher.headers(GOOD, nonce="n-1"))).status_code == 200
     again = await pusher.send(GOOD, pusher.headers(GOOD, nonce="n-1", older=True))
     assert told(again, 400)[0] == "SignatureNonceUsed"
@@ -232,7 +240,7 @@ async def test_a_wrong_secret_and_an_unknown_key_are_told_apart(pusher: Pusher, 
 async def test_a_key_opens_no_more_than_it_should(
     pusher: Pusher, hub: LocalHub, known: dict[str, object], status: int, code: str, *, older: bool
 ) -> None:
-    live.Setup(hub).credential(hub.registry.accounts[1], "energy_expert", "small", "small-secret", **known)
+    await give(hub, "small", **known)
     headers = pusher.headers(GOOD, older=older, key="small", secret="small-secret")
     assert told(await pusher.send(GOOD, headers), status)[0] == code
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from heliograph.model import units
 from heliograph.model.access import Credential, Secret
 from heliograph.model.buckets import QUANTITIES
-from heliograph.model.commands import NEXT_STATES, CommandState
+from heliograph.model.commands import NEXT_STATES, Command, CommandState
 from heliograph.model.measurements import CATALOGUE, Aggregation, Measurement, _define, known
 from heliograph.model.units import CENTI_KWH, KW, KWH, MJ_PER_M2, MW, WH, WH_PER_M2, Unit, W, factor
 
@@ -106,17 +106,34 @@ def test_a_secret_does_not_show_itself(text: str) -> None:
 def test_every_state_says_what_follows_and_final_ones_say_nothing() -> None:
     assert set(NEXT_STATES) == set(CommandState)
     final = {state for state, after in NEXT_STATES.items() if not after}
-    assert final == {CommandState.CONFIRMED, CommandState.REFUSED, CommandState.FAILED, CommandState.EXPIRED}
+    s = CommandState
+    assert final == {s.CONFIRMED, s.REFUSED, s.FAILED, s.EXPIRED, s.CANCELLED}
 
 
-def test_what_was_sent_is_never_accepted_or_sent_again() -> None:
-    reached, waiting = set[CommandState](), [CommandState.SENT]
+def test_only_what_surely_did_not_leave_is_accepted_again() -> None:
+    s = CommandState
+    assert {state for state, after in NEXT_STATES.items() if s.ACCEPTED in after} == {s.SENT}
+    assert {state for state, after in NEXT_STATES.items() if s.SENT in after} == {s.ACCEPTED}
+
+
+def test_what_may_have_been_heard_is_never_sent_again() -> None:
+    s = CommandState
+    reached, waiting = set[CommandState](), [s.UNKNOWN]
     while waiting:
         state = waiting.pop()
         for after in NEXT_STATES[state] - reached:
             reached.add(after)
             waiting.append(after)
-    assert not reached & {CommandState.ACCEPTED, CommandState.SENT, CommandState.EXPIRED}
+    assert reached == {s.CONFIRMED, s.FAILED}
+
+
+@pytest.mark.parametrize("state", list(CommandState))
+def test_a_command_is_settled_once_nothing_follows(state: CommandState) -> None:
+    command = Command(
+        id=1, account_id=1, device_id=1, key="k", name="n", arguments={}, state=state, accepted_at_ms=0,
+        expires_at_ms=0, changed_at_ms=0,
+    )  # fmt: skip
+    assert command.settled is (not NEXT_STATES[state])
 
 
 def test_structs_cannot_be_changed() -> None:

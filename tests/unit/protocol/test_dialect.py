@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from heliograph.errors import ConfigError
 from heliograph.model.access import Caller
-from heliograph.protocol.dialect import Dialect, discover
+from heliograph.protocol.dialect import Dialect, discover, settings_of
 from heliograph.protocol.operations import Call, Request
 from tests.unit.protocol.tiny import ECHO, TINY, Ask, NoHub
 
@@ -57,3 +59,24 @@ def test_a_call_tells_the_plant_s_time() -> None:
     call = Call(made.hub, ECHO, Ask("a"), Request("POST", "/", "", {}, b"", b""), Caller(1, 1), None, made.wall)
     assert call.now_ms == made.clock.at_ms != made.wall.at_ms
     assert TINY.tables == ()
+
+
+class Taste(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of a dialect."""
+
+    salt: bool = False
+
+
+def test_a_dialect_gets_its_own_settings_and_defaults_for_the_rest() -> None:
+    salty = msgspec.structs.replace(TINY, settings=Taste)
+    assert settings_of(salty, {"tiny": {"salt": True}, "other": {"pepper": 1}}) == Taste(salt=True)
+    assert settings_of(salty, {}) == Taste()
+    assert settings_of(TINY, {}) is None
+
+
+@pytest.mark.parametrize("given", [{"salt": "much"}, {"sugar": True}])
+def test_a_setting_that_a_dialect_does_not_have_is_refused_by_name(given: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match=r"dialects\.tiny.*(salt|sugar)"):
+        settings_of(msgspec.structs.replace(TINY, settings=Taste), {"tiny": given})
+    with pytest.raises(ConfigError, match="there are no settings for tiny"):
+        settings_of(TINY, {"tiny": given})

@@ -50,6 +50,33 @@ def test_a_client_that_waits_as_told_is_never_refused_and_never_early(calls: int
         limiter.take(limit, KEY)
 
 
+@given(st.integers(1, 5), st.lists(st.integers(0, 25_000), min_size=1, max_size=40))
+def test_a_fixed_window_starts_with_a_call_and_holds_no_more_than_allowed(calls: int, steps: list[int]) -> None:
+    wall, limit = FixedClock(1_000), Limit(calls, 20.0, fixed=True)
+    limiter = Limiter(wall)
+    started_ms, passed = -1_000_000, 0
+    for step in steps:
+        wall.at_ms += step
+        if wall.at_ms >= started_ms + 20_000:
+            started_ms, passed = wall.at_ms, 0
+        if passed < calls:
+            limiter.take(limit, KEY)
+            passed += 1
+        else:
+            with pytest.raises(TooFrequentError) as caught:
+                limiter.take(limit, KEY)
+            assert caught.value.retry_after_s * 1000 == pytest.approx(started_ms + 20_000 - wall.at_ms)
+
+
+def test_a_fixed_window_is_over_when_the_clock_is_set_back() -> None:
+    wall, limit = FixedClock(1_000_000), Limit(1, 60.0, fixed=True)
+    limiter = Limiter(wall)
+    limiter.take(limit, KEY)
+    wall.at_ms -= 500_000
+    limiter.take(limit, KEY)
+    assert limiter.wait_s(limit, KEY) == 60.0
+
+
 def test_a_refused_call_is_not_counted() -> None:
     wall = FixedClock(0)
     limiter, limit = Limiter(wall), Limit(1, 10.0)

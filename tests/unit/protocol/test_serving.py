@@ -19,6 +19,7 @@ from heliograph.protocol.serving import (
     Application,
     DisconnectedError,
     decode_json,
+    peer_of,
     read_body,
     refuse_repeated_names,
     routes,
@@ -226,6 +227,14 @@ async def test_a_call_that_comes_too_often_is_refused_for_this_credential_alone(
     assert (await http.post("slow")).status_code == 200
 
 
+async def test_credentials_of_an_account_share_what_is_limited_by_account(http: httpx.AsyncClient) -> None:
+    assert (await http.get("shared")).status_code == 200
+    assert (await http.get("shared", headers={"key": "second"})).status_code == 200
+    assert told(await http.get("shared"))[1] == "TooFrequentError"
+    assert told(await http.get("shared", headers={"key": "second"}))[1] == "TooFrequentError"
+    assert (await http.get("shared", headers={"key": "stranger"})).status_code == 200
+
+
 async def test_who_is_refused_spends_nothing(http: httpx.AsyncClient) -> None:
     await http.post("slow", headers={"key": "none"})
     await http.post("slow", headers={"key": "echoer"})
@@ -381,3 +390,26 @@ def test_as_many_names_as_were_expected_need_no_second_look() -> None:
     refuse_repeated_names(b'{"a":1,"b":{"c":2}}', 3)
     with pytest.raises(BadRequestError):
         refuse_repeated_names(b'{"a":1,"a":2}', 1)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "noted", "peer"),
+    [
+        (0, None, "10.0.0.9"),
+        (0, "1.1.1.1", "10.0.0.9"),
+        (1, None, "10.0.0.9"),
+        (1, "1.1.1.1", "1.1.1.1"),
+        (1, "6.6.6.6, 1.1.1.1", "1.1.1.1"),
+        (2, "6.6.6.6, 1.1.1.1, 2.2.2.2", "1.1.1.1"),
+        (3, "1.1.1.1,", "1.1.1.1"),
+    ],
+)
+def test_a_caller_is_told_by_what_the_proxies_in_front_noted_and_nobody_else(
+    proxies: int, noted: str | None, peer: str
+) -> None:
+    headers = {} if noted is None else {"x-forwarded-for": noted}
+    assert peer_of({"client": ("10.0.0.9", 4711)}, headers, proxies) == peer
+
+
+def test_a_connection_without_an_address_is_nobody_s() -> None:
+    assert peer_of({"client": None}, {}, 0) == ""

@@ -75,6 +75,10 @@ WRITE = Operation(
 OPEN = Operation(name="open", method="GET", path="/tiny/v1/open", request=Nothing, result=Answer, cite="4", public=True)
 FAULT = Operation(name="fault", method="GET", path="/tiny/v1/fault", request=Nothing, result=Answer, cite="5")
 STREAM = Operation(name="stream", method="GET", path="/tiny/v1/stream", request=Nothing, result=Answer, cite="6")
+SHARED = Operation(
+    name="shared", method="GET", path="/tiny/v1/shared", request=Nothing, result=Answer, cite="7",
+    limit=Limit(2, 10.0, "account"),
+)  # fmt: skip
 FAULTS: dict[str, Callable[[], Exception]] = {
     "bug": lambda: ValueError("secret-inside /etc/passwd"),
     "full": lambda: StoreFullError("no room"),
@@ -110,12 +114,17 @@ async def _stream(call: Call[Nothing]) -> Reply:
 
 
 async def authenticate(hub: Hub, operation: Operation[Any, Any], request: Request) -> Identity:
-    """The header `key` says who calls: `none` is refused, `reader` may only read, `echoer` may only echo."""
+    """The header `key` says who calls: `none` is refused, `reader` may only read, `echoer` may only echo.
+
+    `second` is another credential of the same account, `stranger` is of another account.
+    """
     key = request.headers.get("key", "all")
     if key == "none" and not operation.public:
         raise UnauthenticatedError("no such key")
     scopes = frozenset({"read"} if key == "reader" else {"read", "write"})
     operations = frozenset({"echo"}) if key == "echoer" else None
+    if key == "stranger":
+        return Identity(Caller(2, 3))
     return Identity(Caller(1, 2 if key == "second" else 1, scopes=scopes, operations=operations))
 
 
@@ -126,6 +135,7 @@ HANDLERS: tuple[Handler, ...] = (
     handle(OPEN, _name),
     handle(FAULT, _fault),
     handle(STREAM, _stream),
+    handle(SHARED, _name),
 )
 TINY = Dialect(
     name="tiny",

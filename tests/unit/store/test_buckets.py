@@ -12,12 +12,14 @@ from heliograph.store.base import Bucket, Rows
 from heliograph.store.buckets import (
     _decode,
     _decode_hours,
+    count_days,
     drop_plant,
     encode,
     encode_hours,
     put,
     read_hours,
-    sum_up,
+    read_one,
+    summed,
 )  # fmt: skip
 from tests.unit.store.world import NaN, Store, at, columns
 
@@ -158,16 +160,30 @@ def test_a_whole_is_the_sum_of_its_parts_where_they_are_known(store: Store) -> N
     keep(store, Bucket(Level.DAY, DAY, {"production": 1.0, "feed_in": 5.0}))
     keep(store, Bucket(Level.DAY, DAY + DAY_MS, {"production": 2.0}))
     keep(store, Bucket(Level.DAY, DAY + 9 * DAY_MS, {"production": 100.0}))
-    whole = Bucket(Level.MONTH, DAY, {})
-    store.database.write_now(lambda rows: sum_up(rows, 1, 2, Level.DAY, whole, DAY + 9 * DAY_MS))
-    found = store.buckets.read(1, 2, Level.MONTH, 0, 1 << 50)
-    assert columns(found) == {DAY: {"production": 3.0, "feed_in": 5.0}}
+    found = store.database.write_now(lambda rows: summed(rows, 1, 2, Level.DAY, DAY, DAY + 9 * DAY_MS))
+    assert found == {"production": 3.0, "feed_in": 5.0}
 
 
-def test_a_whole_without_parts_is_removed(store: Store) -> None:
+def test_a_whole_without_parts_is_nothing(store: Store) -> None:
     keep(store, Bucket(Level.MONTH, DAY, {"production": 3.0}))
-    store.database.write_now(lambda rows: sum_up(rows, 1, 2, Level.DAY, Bucket(Level.MONTH, DAY, {}), DAY + DAY_MS))
-    assert store.buckets.read(1, 2, Level.MONTH, 0, 1 << 50).since_ms.tolist() == []
+    assert store.database.write_now(lambda rows: summed(rows, 1, 2, Level.DAY, DAY, DAY + DAY_MS)) == {}
+
+
+def test_one_bucket_is_read_by_its_start_and_days_with_a_quantity_are_counted(store: Store) -> None:
+    keep(store, Bucket(Level.DAY, DAY, {"production": 1.0}))
+    keep(store, Bucket(Level.DAY, DAY + DAY_MS, {"production": 0.0, "feed_in": 5.0}))
+    keep(store, Bucket(Level.DAY, DAY + 2 * DAY_MS, {"feed_in": 5.0}))
+
+    def job(rows: Rows) -> tuple[dict[str, float], dict[str, float], int, int]:
+        span = (DAY, DAY + 3 * DAY_MS)
+        return (
+            read_one(rows, 1, 2, Level.DAY, DAY + DAY_MS),
+            read_one(rows, 1, 2, Level.DAY, DAY + 5),
+            count_days(rows, 1, 2, span, "production"),
+            count_days(rows, 1, 2, span, "purchase"),
+        )
+
+    assert store.database.write_now(job) == ({"production": 0.0, "feed_in": 5.0}, {}, 2, 0)
 
 
 def test_a_transaction_reads_the_hours_it_has_just_written(store: Store) -> None:

@@ -24,6 +24,7 @@ from heliograph.store.names import Names
 from heliograph.store.samples import HotTier, pack
 from heliograph.store.sealed import Tiers
 from heliograph.store.sqlite import Database, StoreConfig
+from heliograph.watch.worker import WatchConfig
 
 NaN = float("nan")
 NEVER_S = 1e6
@@ -31,6 +32,7 @@ QUIET = Config(
     rollup=RollupConfig(fold_every_s=NEVER_S),
     seal=SealConfig(every_s=NEVER_S),
     store=StoreConfig(busy_timeout_s=0.2, cache_mb=1),
+    watch=WatchConfig(every_s=NEVER_S),
 )
 """A hub whose workers do nothing by themselves."""
 
