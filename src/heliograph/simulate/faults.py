@@ -9,7 +9,6 @@ import msgspec
 import numpy as np
 
 from heliograph.clock import DAY_MS, MINUTE_MS
-from heliograph.model.alarms import Severity
 from heliograph.model.devices import INVERTERS, METERS, DeviceKind
 from heliograph.simulate.steps import (
     BLOCK_STEPS,
@@ -33,18 +32,12 @@ SILENCE_STEPS = 12
 ALARM_PER_DAY = 0.012
 ALARM_DAYS = 2
 """No alarm lasts longer. [d]"""
-NOTICE_MS = 40 * MINUTE_MS
-"""How long a device must be silent before the plant raises an alarm. [ms]"""
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """Something that happens to devices of some kinds."""
+    """Something that happens to devices of some kinds. What its code means stands in the table of alarm texts."""
 
     code: str
-    name: str
-    severity: Severity
-    cause: str
-    advice: str
     shortest_min: int
     longest_min: int
     stops: bool = False
@@ -59,44 +52,16 @@ class Occurrence(msgspec.Struct, frozen=True):
     cleared_at_ms: int
 
 
-SILENCE = Fault(
-    "65534", "Device communication interruption", Severity.MAJOR,
-    "No answer over the data line.", "Check the data cable, its shield and the address of the device.", 0, 0,
-)  # fmt: skip
-_INVERTER_FAULTS = (
-    Fault(
-        "301", "Grid voltage too high", Severity.MINOR, "The grid stood above the permitted voltage for ten minutes.",
-        "Ask the grid operator if it happens often.", 10, 40, stops=True,
-    ),
-    Fault(
-        "318", "Loss of grid", Severity.MAJOR, "No voltage at the terminals: an outage or an open breaker.",
-        "Check the breaker; otherwise wait for the grid.", 15, 120, stops=True,
-    ),
-    Fault(
-        "321", "Inside too warm", Severity.WARNING, "The ventilation is blocked or the air is hot.",
-        "Free the air inlets and clean the fans.", 30, 180,
-    ),
-    Fault(
-        "103", "String current low", Severity.WARNING, "A string is shaded, soiled or disconnected.",
-        "Compare the strings and inspect the weakest.", 60, 600,
-    ),
-    Fault(
-        "313", "Low insulation resistance", Severity.MAJOR, "Moisture in a connector or a damaged cable.",
-        "Measure each string against earth before touching it.", 30, 240, stops=True,
-    ),
-)  # fmt: skip
-_BATTERY_FAULTS = (
-    Fault(
-        "3012", "Battery cells apart", Severity.MINOR, "Cell voltages differ more than they should.",
-        "Let it charge fully and rest; call service if it stays.", 120, 900,
-    ),
-)  # fmt: skip
-_METER_FAULTS = (
-    Fault(
-        "2032", "Voltage unbalance", Severity.WARNING, "The phases are loaded unevenly.",
-        "Move loads between phases.", 20, 200,
-    ),
-)  # fmt: skip
+GRID_OVERVOLTAGE = Fault("2034", 10, 40, stops=True)
+GRID_LOSS = Fault("2032", 15, 120, stops=True)
+OVERTEMPERATURE = Fault("2063", 30, 180)
+WEAK_STRING = Fault("2013", 60, 600)
+LOW_INSULATION = Fault("2062", 30, 240, stops=True)
+CELLS_APART = Fault("9012", 120, 900)
+VOLTAGE_UNBALANCE = Fault("9032", 20, 200)
+_INVERTER_FAULTS = (GRID_OVERVOLTAGE, GRID_LOSS, OVERTEMPERATURE, WEAK_STRING, LOW_INSULATION)
+_BATTERY_FAULTS = (CELLS_APART,)
+_METER_FAULTS = (VOLTAGE_UNBALANCE,)
 
 
 def faults_of(kind: DeviceKind) -> tuple[Fault, ...]:
@@ -132,11 +97,8 @@ def occurrence_on(site: Site, device: str, kind: DeviceKind, day: int) -> Occurr
 
 
 def occurrences(site: Site, device: str, kind: DeviceKind, days: range) -> Iterator[Occurrence]:
-    """Every alarm raised on the days, silences that were noticed among them."""
+    """Every alarm that the device raises on the days; that it is silent, others must notice."""
     for day in days:
-        silence = silence_on(site, device, day)
-        if silence is not None and silence[1] - silence[0] > NOTICE_MS:
-            yield Occurrence(SILENCE, silence[0] + NOTICE_MS, silence[1])
         occurrence = occurrence_on(site, device, kind, day)
         if occurrence is not None:
             yield occurrence

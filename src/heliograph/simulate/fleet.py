@@ -7,6 +7,7 @@ at local midnight: the stamp at midnight shows 0. The same plant gives the same 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ import msgspec
 import numpy as np
 
 from heliograph.clock import DAY_MS, day_of, day_start
-from heliograph.model.alarms import Severity
+from heliograph.model.alarm_texts import kinds
+from heliograph.model.alarms import AlarmType, Severity
 from heliograph.model.devices import DeviceKind
 from heliograph.model.samples import Floats, Instants
 from heliograph.simulate.before import counters_before, stored_before
@@ -24,7 +26,8 @@ from heliograph.simulate.plants import fleet
 from heliograph.simulate.readings import OF_KIND, Columns, health
 from heliograph.simulate.registers import displays, rises
 from heliograph.simulate.specs import SimulatedDevice, SimulatedPlant
-from heliograph.simulate.steps import STEP_MS, Flags, ceil_step, cut, midnights, since_last
+from heliograph.simulate.steps import STEP_MS, Flags, ceil_step, cut, midnights, since_last, stamps
+from heliograph.simulate.switching import Switch, still_off, switched_off
 
 if TYPE_CHECKING:
     from heliograph.simulate.steps import Counts
@@ -35,6 +38,7 @@ __all__ = [
     "SimulatedDevice",
     "SimulatedPlant",
     "State",
+    "Switch",
     "advance",
     "alarms",
     "fleet",
@@ -57,6 +61,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """When each inverter last started. [ms]"""
     halted: dict[str, int] = {}
     """When each inverter last stopped. [ms]"""
+    off: tuple[str, ...] = ()
+    """The inverters that were switched off and not on again."""
 
 
 class DeviceRecords(msgspec.Struct, frozen=True):
@@ -77,6 +83,7 @@ class SimulatedAlarm(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     name: str
     severity: Severity
+    type: AlarmType
     raised_at_ms: int
     cleared_at_ms: int | None
     cause: str
@@ -141,10 +148,12 @@ def _silent(plant: SimulatedPlant, device: SimulatedDevice, since_ms: int, until
     return silent
 
 
-def advance(plant: SimulatedPlant, state: State, since_ms: int, until_ms: int) -> tuple[State, list[DeviceRecords]]:
+def advance(
+    plant: SimulatedPlant, state: State, since_ms: int, until_ms: int, switches: Sequence[Switch] = ()
+) -> tuple[State, list[DeviceRecords]]:
     """The state at the end of the half-open span, and what the devices sent in it.
 
-    A device that sent nothing is left out.
+    A device that sent nothing is left out. Of the switches those in the span count; the state knows of earlier ones.
     Raises ValueError when the span does not begin where the state stands.
     """
     since_ms, until_ms = ceil_step(since_ms), ceil_step(until_ms)
@@ -152,7 +161,9 @@ def advance(plant: SimulatedPlant, state: State, since_ms: int, until_ms: int) -
         raise ValueError(f"{plant.key} stands at {state.at_ms}, not at {since_ms}")
     if until_ms <= since_ms:
         return state, []
-    moved = flow(plant, state.stored, since_ms, until_ms)
+    keys = [device.key for device in plant.inverters]
+    off = switched_off(keys, state.off, switches, stamps(since_ms, until_ms))
+    moved = flow(plant, state.stored, since_ms, until_ms, off)
     carry = _Carry(plant, state, moved)
     records = []
     for device in plant.devices:
@@ -169,6 +180,7 @@ def advance(plant: SimulatedPlant, state: State, since_ms: int, until_ms: int) -
         stored=state.stored if moved.battery is None else int(moved.battery.stored[-1]),
         started=carry.started,
         halted=carry.halted,
+        off=still_off(off),
     )
     return after, records
 
@@ -197,17 +209,20 @@ def alarms(plant: SimulatedPlant, since_ms: int, until_ms: int) -> list[Simulate
             raised_at_ms, cleared_at_ms = occurrence.raised_at_ms, occurrence.cleared_at_ms
             if not (since_ms <= raised_at_ms < until_ms or since_ms <= cleared_at_ms < until_ms):
                 continue
-            fault = occurrence.fault
+            code = occurrence.fault.code
+            kind = kinds()[code]
+            text = kind.texts["en"]
             found.append(
                 SimulatedAlarm(
                     device=device.key,
-                    code=fault.code,
-                    name=fault.name,
-                    severity=fault.severity,
+                    code=code,
+                    name=text.name,
+                    severity=kind.severity,
+                    type=kind.type,
                     raised_at_ms=raised_at_ms,
                     cleared_at_ms=cleared_at_ms if cleared_at_ms < until_ms else None,
-                    cause=fault.cause,
-                    advice=fault.advice,
+                    cause=text.cause,
+                    advice=text.advice,
                 )
             )
     return sorted(found, key=lambda alarm: (alarm.raised_at_ms, alarm.device, alarm.code))

@@ -6,7 +6,9 @@ what its battery takes or plus what its battery gives.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,11 +21,13 @@ from heliograph.simulate.load import Demand, demand
 from heliograph.simulate.mains import Mains, mains
 from heliograph.simulate.pv import Generation, generation
 from heliograph.simulate.steps import Counts, Flags, cut, stamps
+from heliograph.simulate.switching import halted
 from heliograph.simulate.weather import Plane, Weather, plane, weather
 
 if TYPE_CHECKING:
     from heliograph.simulate.specs import SimulatedDevice, SimulatedPlant, Tracker
 
+NEVER_OFF: Mapping[str, Flags] = MappingProxyType({})
 REACTIVE_PERMILLE = 20
 """Reactive power of an inverter in thousandths of its active power."""
 
@@ -48,6 +52,8 @@ class Flow(msgspec.Struct, frozen=True):
     """[mWh]"""
     reactive: Counts
     """Reactive energy from the grid, negative into it. [mvarh]"""
+    off: dict[str, Flags] = {}
+    """When an inverter is off because it was told to be, by its key; without those that never are."""
 
     def running(self, key: str) -> Flags:
         """When an inverter works."""
@@ -79,13 +85,16 @@ def _face(plant: SimulatedPlant) -> Tracker:
     raise ValueError(f"{plant.key} has no array")
 
 
-def flow(plant: SimulatedPlant, stored: int, since_ms: int, until_ms: int) -> Flow:
-    """Follow a plant over a span, from a battery that holds `stored`. [mWh]
+def flow(
+    plant: SimulatedPlant, stored: int, since_ms: int, until_ms: int, off: Mapping[str, Flags] = NEVER_OFF
+) -> Flow:
+    """Follow a plant over a span, from a battery that holds `stored` [mWh], its inverters off at stamps in `off`.
 
     Raises ValueError for a plant without an array.
     """
     site, face = plant.site, _face(plant)
     made = {device.key: cut(partial(generation, site, device), since_ms, until_ms) for device in plant.inverters}
+    made |= {key: halted(made[key], flags) for key, flags in off.items()}
     load = cut(partial(demand, site, plant.load), since_ms, until_ms)
     battery = _store(plant, stored, made, load.mwh)
     ac = {key: part.ac_mwh for key, part in made.items()}
@@ -105,4 +114,5 @@ def flow(plant: SimulatedPlant, stored: int, since_ms: int, until_ms: int) -> Fl
         imported=np.maximum(load.mwh - out, 0),
         exported=np.maximum(out - load.mwh, 0),
         reactive=load.mvarh - out * REACTIVE_PERMILLE // 1000,
+        off=dict(off),
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Columns = dict[str, "Floats"]
 
-ON_GRID, STANDBY_DETECTING, SHUTDOWN, STANDBY_NO_SUN = 0x0200, 0x0002, 0x0300, 0xA000
+ON_GRID, STANDBY_DETECTING, SHUTDOWN, COMMANDED_SHUTDOWN, STANDBY_NO_SUN = 0x0200, 0x0002, 0x0300, 0x0301, 0xA000
 BATTERY_STANDBY, BATTERY_RUNNING, SELF_CONSUMPTION = 1, 2, 4
 
 
@@ -48,6 +48,8 @@ def _lines(prefix: str, plant: SimulatedPlant, volts: Floats) -> Columns:
 def _state(flow: Flow, key: str) -> Floats:
     made = flow.generation[key]
     idle = np.where(made.stopped, SHUTDOWN, np.where(made.sun_up, STANDBY_DETECTING, STANDBY_NO_SUN))
+    if key in flow.off:
+        idle = np.where(flow.off[key], COMMANDED_SHUTDOWN, idle)
     return np.where(flow.running(key), ON_GRID, idle).astype(np.float64)
 
 
