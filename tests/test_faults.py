@@ -172,8 +172,8 @@ ABSENT = {"nothing", "blanks"}
 
 def codes_for(dialect: str, name: str) -> tuple[int, set[object]]:
     """The status and the codes that fit a body."""
-    if dialect == "huawei":  # a body that cannot be read counts against the first parameter, none against its type
-        return 200, {20400} if name in TOO_LARGE | PACKED else {20011, 20013}
+    if dialect == "huawei":  # nothing at all lacks the first parameter
+        return 200, {20011} if name in ABSENT | {"null"} else {20400}
     if name in TOO_LARGE:
         return 413, {"InvalidParameter", "too-large"}
     if name in ABSENT:
@@ -275,11 +275,11 @@ WRONG: list[tuple[str, bytes, int, object, str]] = [
     ("huawei", huawei(devIds=["1", [2]]), 200, 20011, ""),
     ("huawei", huawei(devIds=""), 200, 20011, ""),
     ("huawei", huawei(devIds={"a": 1}), 200, 20011, ""),
-    ("huawei", huawei(devIds=",".join(map(str, range(101)))), 200, 20016, "100"),
+    ("huawei", huawei(devIds=",".join(map(str, range(101)))), 200, 20017, "100"),
     ("huawei", huawei(devTypeId="inverter"), 200, 20013, ""),
     ("huawei", huawei(devTypeId=[17]), 200, 20013, ""),
     ("huawei", huawei(devTypeId="NaN"), 200, 20013, ""),
-    ("huawei", huawei(collectTime="@@").replace(b'"@@"', b"NaN"), 200, 20011, ""),
+    ("huawei", huawei(collectTime="@@").replace(b'"@@"', b"NaN"), 200, 20400, ""),
     ("huawei", huawei(collectTime="@@").replace(b'"@@"', b"1e999"), 200, 20012, ""),
 ]
 """Dialect, body, status, code, and what the text must name."""

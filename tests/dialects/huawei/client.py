@@ -39,13 +39,14 @@ class Client:
         self.facade = DIALECT.serve(hub)
         self.handlers = {handler.operation.name: handler for handler in self.facade.handlers}
         self.headers: dict[str, str] = {}
+        self.peer = "192.0.2.1"
 
     async def reply(self, name: str, body: object = None, *, raw: bytes | None = None) -> Reply:
         """The reply to a call; `raw` is sent as it is."""
         handler = self.handlers[name]
         operation = handler.operation
         sent = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
-        request = Request("POST", operation.path, "", self.headers, sent, sent)
+        request = Request("POST", operation.path, "", self.headers, sent, sent, peer=self.peer)
         try:
             identity = await self.facade.authenticate(self.hub, operation, request)
             assert DIALECT.decode is not None

@@ -8,17 +8,21 @@ import msgspec
 import numpy as np
 
 from heliograph.clock import Clock, FixedClock, Level
-from heliograph.errors import StoreError
+from heliograph.errors import ConflictError, NotFoundError, StoreError, UnsupportedError
 from heliograph.model.access import Caller, Credential, Secret
 from heliograph.model.buckets import BucketSeries
+from heliograph.model.commands import Argument, Command, CommandState
 from heliograph.model.devices import Device, DeviceKind
 from heliograph.model.plants import Plant
 from heliograph.model.samples import Latest, Reading, Series
+from tests.dialects.absent import Absent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from heliograph.errors import HubError
     from heliograph.model.alarms import Alarm
+    from heliograph.model.firmware import Firmware
     from heliograph.model.samples import Block
     from heliograph.protocol.hub import AliasScheme, Gap, Ingested, Once, Subject
 
@@ -26,7 +30,69 @@ NOW_MS = 1_751_371_200_000
 """2025-07-01 12:00 UTC."""
 
 
-class FakeHub:
+class FakeCommands:
+    """Implements `protocol.hub.Commands` as far as a facade that only submits and lists can tell."""
+
+    def __init__(self, hub: FakeHub) -> None:
+        self._hub = hub
+        self.journal: list[Command] = []
+        self.lifetimes: list[int] = []
+        self.packages: dict[int, Firmware | HubError] = {}
+        self.unreachable: set[int] = set()
+
+    def settle(self, command: Command, **changes: object) -> None:
+        """Move a command of the journal."""
+        self.journal[command.id - 1] = msgspec.structs.replace(command, **changes)
+
+    async def submit(
+        self, caller: Caller, device_id: int, name: str, arguments: Mapping[str, Argument], *, key: str = "",
+        lifetime_s: int = 600,
+    ) -> Command:  # fmt: skip
+        """Write a command down."""
+        if self._hub.broken:
+            raise StoreError("the database cannot be written")
+        if device_id in self.unreachable:
+            raise UnsupportedError("nothing carries commands to it")
+        for held in self.journal:
+            if key and held.key == key:
+                if held.arguments != arguments:
+                    raise ConflictError("the key belongs to another command")
+                return held
+        at_ms = self._hub.wall.now_ms()
+        made = Command(
+            id=len(self.journal) + 1, account_id=caller.account_id, device_id=device_id, key=key, name=name,
+            arguments=dict(arguments), state=CommandState.ACCEPTED, accepted_at_ms=at_ms,
+            expires_at_ms=at_ms + lifetime_s * 1000, changed_at_ms=at_ms,
+        )  # fmt: skip
+        self.journal.append(made)
+        self.lifetimes.append(lifetime_s)
+        return made
+
+    async def list(self, caller: Caller, device_ids: Sequence[int], name: str = "") -> list[Command]:
+        """Newest first."""
+        return [each for each in reversed(self.journal) if each.device_id in device_ids and name in ("", each.name)]
+
+    async def get(self, caller: Caller, command_id: int) -> Command:
+        """Not asked for by this dialect."""
+        raise NotImplementedError
+
+    async def wait(self, command: Command, timeout_s: float) -> Command:
+        """Not asked for by this dialect."""
+        raise NotImplementedError
+
+    async def cancel(self, caller: Caller, command_id: int) -> Command:
+        """Not asked for by this dialect."""
+        raise NotImplementedError
+
+    async def firmware_for(self, caller: Caller, device_id: int) -> Firmware:
+        """What the test has set."""
+        found = self.packages.get(device_id, NotFoundError("there is no package"))
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+class FakeHub(Absent):
     """Implements `protocol.hub.Hub`; two accounts may share one hub."""
 
     def __init__(self, now_ms: int = NOW_MS) -> None:
@@ -42,11 +108,21 @@ class FakeHub:
         self.all_alarms: list[Alarm] = []
         self.audited: list[str] = []
         self.broken = False
+        self.fake_commands = FakeCommands(self)
+        self.people: dict[str, set[str]] = {}
+
+    @property
+    def commands(self) -> FakeCommands:
+        """A journal without devices."""
+        return self.fake_commands
 
     def add_credential(self, name: str = "admin4", password: str = "Admin@1234", account: int = 1) -> Credential:
-        """A credential that opens the whole account."""
+        """A credential that opens the whole account, commands too."""
         number = len(self.credentials) + 11
-        made = Credential(id=number, account_id=account, dialect="huawei", name=name, secret=Secret(password))
+        made = Credential(
+            id=number, account_id=account, dialect="huawei", name=name, secret=Secret(password),
+            scopes=("read", "write", "control"),
+        )  # fmt: skip
         self.credentials[name] = made
         return made
 
@@ -156,17 +232,23 @@ class FakeHub:
     async def alarms(
         self, caller: Caller, device_ids: Sequence[int], since_ms: int, until_ms: int, *, active_only: bool = False
     ) -> list[Alarm]:
-        """What the test has set."""
+        """What the test has set, oldest first."""
         return [
             alarm
-            for alarm in self.all_alarms
+            for alarm in sorted(self.all_alarms, key=lambda one: one.raised_at_ms)
             if alarm.device_id in device_ids
             and since_ms <= alarm.raised_at_ms < until_ms
             and not (active_only and alarm.cleared_at_ms is not None)
         ]
 
+    async def registered(self, caller: Caller, contact: str, serials: Sequence[str]) -> list[bool]:
+        """By contact and serial number."""
+        return [serial in self.people.get(contact, set()) for serial in serials]
+
     async def audit(self, caller: Caller, action: str, detail: str = "") -> None:
         """Remember the line."""
+        if self.broken:
+            raise StoreError("the database cannot be written")
         self.audited.append(f"{caller.credential_id} {action} {detail}")
 
     async def save_plant(self, caller: Caller, plant: Plant) -> Plant:

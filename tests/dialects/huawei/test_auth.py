@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from heliograph.dialects.huawei import DIALECT
 from heliograph.dialects.huawei.auth import SESSION_MS
 from heliograph.dialects.huawei.wire import LoginQuery, LogoutQuery
 from heliograph.model.access import Secret
@@ -42,17 +43,59 @@ async def test_a_login_answers_the_token_in_header_and_cookie(hub: FakeHub) -> N
 
 
 @pytest.mark.parametrize(
-    ("user", "password"),
-    [("admin4", "wrong"), ("nobody", "Admin@1234"), ("", ""), (None, None), ("admin4", None), ("admin4", 7)],
+    ("user", "password", "code", "message"),
+    [
+        ("admin4", "wrong", 20400, "user.login.user_or_value_invalid"),
+        ("admin4", None, 20400, "user.login.user_or_value_invalid"),
+        ("admin4", 7, 20400, "user.login.user_or_value_invalid"),
+        ("nobody", "Admin@1234", 20001, "no third-party system has this name"),
+        ("", "", 20001, "no third-party system has this name"),
+        (None, None, 20001, "no third-party system has this name"),
+    ],
 )
-async def test_an_unknown_name_and_a_wrong_password_look_the_same(
-    hub: FakeHub, user: str | None, password: str | int | None
+async def test_an_unknown_name_and_a_wrong_password_have_codes_of_their_own(
+    hub: FakeHub, user: str | None, password: str | int | None, code: int, message: str
 ) -> None:
-    answer = await Client(hub).call("login", {"userName": user, "systemCode": password})
-    assert answer["failCode"] == 20400
-    assert answer["message"] == "user.login.user_or_value_invalid"
+    reply = await Client(hub).reply("login", {"userName": user, "systemCode": password})
+    answer = json.loads(await whole(reply))
+    assert (answer["success"], answer["failCode"], answer["message"]) == (False, code, message)
     assert answer["params"] is None
+    assert "xsrf-token" not in reply.headers
     assert not hub.audited
+
+
+@pytest.mark.parametrize(("name", "code"), [("admin4", 20400), ("nobody", 20001)])
+async def test_after_too_many_failures_not_even_the_right_password_opens(hub: FakeHub, name: str, code: int) -> None:
+    client = Client(hub)
+    for _ in range(5):
+        answer = await client.call("login", {"userName": name, "systemCode": "guess"})
+        assert answer["failCode"] == code
+    reply = await client.reply("login", {"userName": name, "systemCode": "Admin@1234"})
+    answer = json.loads(await whole(reply))
+    assert (answer["failCode"], answer["data"]) == (407, "ACCESS_FREQUENCY_IS_TOO_HIGH")
+    assert reply.headers == {"retry-after": "300"}
+    hub.wall_clock.at_ms += 300_000
+    answer = await client.call("login", {"userName": "admin4", "systemCode": "Admin@1234"})
+    assert answer["success"]
+
+
+async def test_guesses_from_elsewhere_or_for_other_names_lock_nobody_out(hub: FakeHub) -> None:
+    hub.add_credential("second")
+    client = Client(hub)
+    client.peer = "192.0.2.66"
+    for _ in range(5):
+        await client.call("login", {"userName": "admin4", "systemCode": "guess"})
+    assert (await client.call("login", {"userName": "second", "systemCode": "Admin@1234"}))["success"]
+    assert (await client.call("login", {"userName": "admin4", "systemCode": "Admin@1234"}))["failCode"] == 407
+    client.peer = "192.0.2.7"
+    assert (await client.call("login", {"userName": "admin4", "systemCode": "Admin@1234"}))["success"]
+
+
+async def test_a_right_password_forgives_the_wrong_ones_before_it(hub: FakeHub) -> None:
+    client = Client(hub)
+    for password in ["x"] * 4 + ["Admin@1234"] + ["x"] * 4 + ["Admin@1234"]:
+        answer = await client.call("login", {"userName": "admin4", "systemCode": password})
+        assert answer["success"] is (password != "x")
 
 
 async def test_name_and_password_may_be_numbers(hub: FakeHub) -> None:
@@ -169,6 +212,26 @@ async def test_a_credential_without_the_scope_or_the_operation_gets_401(hub: Fak
     assert (await client.call("getStationList"))["failCode"] == 401
 
 
+async def test_commands_need_the_scope_control(hub: FakeHub, client: Client) -> None:
+    asked = {"devIds": 5, "devTypeId": 1, "controlType": 1}
+    for name in ("devUpgrade", "getDevUpgradeInfo", "devOnOff"):
+        assert (await client.call(name, asked))["failCode"] == 20008
+    hub.change_credential("admin4", scopes=("read", "write"))
+    for name in ("devUpgrade", "getDevUpgradeInfo", "devOnOff"):
+        assert (await client.call(name, asked))["failCode"] == 401
+
+
+async def test_upgrades_are_shown_only_to_who_may_start_them(hub: FakeHub, client: Client) -> None:
+    asked = {"devIds": 5, "devTypeId": 1}
+    hub.change_credential("admin4", operations=("getDevUpgradeInfo",))
+    assert (await client.call("getDevUpgradeInfo", asked))["failCode"] == 401
+    hub.change_credential("admin4", operations=("devUpgrade",))
+    assert (await client.call("getDevUpgradeInfo", asked))["failCode"] == 401
+    assert (await client.call("devUpgrade", asked))["failCode"] == 20008
+    hub.change_credential("admin4", operations=("getDevUpgradeInfo", "devUpgrade"))
+    assert (await client.call("getDevUpgradeInfo", asked))["failCode"] == 20008
+
+
 async def test_a_credential_sees_its_plants_only(hub: FakeHub, client: Client) -> None:
     mine, other = hub.add_plant(), hub.add_plant()
     hub.change_credential("admin4", plants=(mine.id,))
@@ -179,3 +242,7 @@ async def test_a_credential_sees_its_plants_only(hub: FakeHub, client: Client) -
 def test_secrets_do_not_show_in_a_representation() -> None:
     assert "Admin@1234" not in repr(LoginQuery("admin4", "Admin@1234"))
     assert "x-secret" not in repr(LogoutQuery("x-secret"))
+
+
+def test_a_new_credential_is_shown_in_the_words_of_the_login() -> None:
+    assert DIALECT.present("admin4", Secret("Admin@1234")) == {"userName": "admin4", "systemCode": "Admin@1234"}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from heliograph.dialects.huawei import DIALECT
-from heliograph.dialects.huawei.codes import CODES, RELOGIN, TOO_FREQUENT
-from heliograph.dialects.huawei.operations import DEVICE_DAYS, LIST_PLANTS, OPERATIONS, PLANT_NOW
+from heliograph.dialects.huawei.codes import CODES, NO_USER, RELOGIN, TOO_FREQUENT, UNKNOWN_PLANT
+from heliograph.dialects.huawei.operations import DEVICE_DAYS, FIND_REGISTERED, LIST_PLANTS, OPERATIONS, PLANT_NOW
 from heliograph.errors import (
     DeviceError,
     HubError,
@@ -23,6 +23,7 @@ from heliograph.errors import (
 from heliograph.protocol.codes import VendorError
 from heliograph.protocol.operations import Request
 from tests.dialects.huawei.client import Client, whole
+from tests.dialects.huawei.client import code as code_of
 
 if TYPE_CHECKING:
     from tests.dialects.huawei.fake_hub import FakeHub
@@ -90,6 +91,18 @@ def test_the_short_305_of_the_live_service_is_understood() -> None:
     assert caught.value.code is TOO_FREQUENT
 
 
+def test_the_odd_refusals_of_the_document_are_understood() -> None:
+    missing = b'{"buildCode":"2","data":{"SN":"1"},"failCode":0,"message":"user does not exist","success":false}'
+    with pytest.raises(VendorError, match="user does not exist") as caught:
+        DIALECT.envelope.open(FIND_REGISTERED, 200, missing)
+    assert caught.value.code is NO_USER
+    with pytest.raises(VendorError) as caught:
+        DIALECT.envelope.open(LIST_PLANTS, 200, b'{"success":false,"failCode":0,"data":20007}')
+    assert caught.value.code is UNKNOWN_PLANT
+    with pytest.raises(HubError, match="code 0"):
+        DIALECT.envelope.open(LIST_PLANTS, 200, b'{"success":false,"failCode":0,"data":{}}')
+
+
 @pytest.mark.parametrize("body", [b"<html>Bad gateway</html>", b"", b"[]", b'{"success":true,"data":5}'])
 def test_what_is_no_answer_is_an_error_of_the_other_side(body: bytes) -> None:
     with pytest.raises(DeviceError, match="getStationList: HTTP 502"):
@@ -99,30 +112,57 @@ def test_what_is_no_answer_is_an_error_of_the_other_side(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("name", "raw", "code"),
     [
-        ("getStationRealKpi", b"{", 20010),
-        ("getStationRealKpi", b"\xff", 20010),
-        ("getStationRealKpi", b"[" * 100_000, 20010),
-        ("getStationRealKpi", b"[1]", 20010),
-        ("getStationRealKpi", b'{"stationCodes":{"a":1}}', 20010),
-        ("getStationRealKpi", b'{"stationCodes":true}', 20010),
-        ("getStationRealKpi", b"", 20010),
-        ("getStationRealKpi", b"null", 20010),
-        ("getKpiStationDay", b'{"stationCodes":"A","collectTime":[]}', 20012),
-        ("getDevRealKpi", b'{"devTypeId":{}}', 20013),
-        ("getDevRealKpi", b"nonsense", 20011),
+        ("getStationRealKpi", b"{", 20400),
+        ("getStationRealKpi", b"\xff", 20400),
+        ("getStationRealKpi", b"[" * 100_000, 20400),
+        ("getStationRealKpi", b'{"stationCodes":' + b"[" * 100_000 + b"]" * 100_000 + b"}", 20400),
+        ("getStationRealKpi", b"[1]", 20400),
+        ("getStationRealKpi", b'{"stationCodes":NaN}', 20400),
+        ("getDevRealKpi", b"nonsense", 20400),
         ("stations", b'{"pageNo":"two"}', 20400),
         ("stations", b'{"pageNo":0}', 20400),
+        ("stations", b'{"pageNo":[]}', 20400),
         ("stations", b"{", 20400),
         ("login", b"{", 20400),
+        ("login", b'{"userName":{}}', 20400),
+        ("getStationRealKpi", b'{"stationCodes":{"a":1}}', 20010),
+        ("getStationRealKpi", b'{"stationCodes":true}', 20010),
+        ("getStationRealKpi", b'{"stationCodes":["A",["B"]]}', 20010),
+        ("getStationRealKpi", b'{"stationCodes":["A",false]}', 20010),
+        ("getStationRealKpi", b"", 20010),
+        ("getStationRealKpi", b" null ", 20010),
+        ("getKpiStationDay", b'{"stationCodes":"A","collectTime":[]}', 20012),
+        ("getKpiStationDay", b'{"stationCodes":"A","collectTime":true}', 20012),
+        ("getKpiStationDay", b'{"stationCodes":"A","collectTime":1e999}', 20012),
+        ("getDevRealKpi", b'{"devIds":1,"devTypeId":{}}', 20013),
+        ("getDevRealKpi", b'{"devIds":1,"devTypeId":true}', 20013),
+        ("getDevRealKpi", b'{"devIds":1,"devTypeId":' + b"9" * 400 + b"}", 20013),
+        ("getDevRealKpi", b'{"devTypeId":1e999}', 20013),
     ],
 )
-async def test_what_cannot_be_read_names_the_parameter(
+async def test_what_cannot_be_read_is_20400_and_a_parameter_that_makes_no_sense_has_its_own_code(
     hub: FakeHub, client: Client, name: str, raw: bytes, code: int
 ) -> None:
     hub.add_plant()
     answer = await client.call(name, raw=raw)
     assert answer["failCode"] == code
     assert answer["message"]
+
+
+async def test_what_lies_deeper_than_a_list_is_not_repeated(hub: FakeHub, client: Client) -> None:
+    plant = hub.add_plant()
+    asked = {"stationCodes": [code_of(plant)], "collectTime": {"deep": [[[]]]}}
+    answer = await client.call("getStationRealKpi", asked)
+    assert answer["params"] == {"stationCodes": [code_of(plant)], "currentTime": answer["params"]["currentTime"]}
+    answer = await client.call("getStationRealKpi", {"stationCodes": ["A", [1]], "collectTime": 5})
+    assert answer["params"] == {"collectTime": 5, "currentTime": answer["params"]["currentTime"]}
+
+
+@pytest.mark.parametrize(("number", "name"), [(46, "optimizer"), (2, "SmartLogger"), (71, "collector"), (999, "")])
+async def test_a_refused_type_is_named(client: Client, number: int, name: str) -> None:
+    answer = await client.call("getDevRealKpi", {"devIds": 1, "devTypeId": number})
+    assert answer["failCode"] == 20013
+    assert answer["message"].endswith(name or "devices of this devTypeId")
 
 
 async def test_a_call_without_parameters_reads_no_body(hub: FakeHub, client: Client) -> None:
@@ -140,3 +180,9 @@ def test_operations_are_limited_chunked_and_cited() -> None:
         assert (operation.limit is None) == operation.public
     assert DEVICE_DAYS.limit is not None
     assert (DEVICE_DAYS.limit.calls, DEVICE_DAYS.limit.per_s) == (1, 60.0)
+    sizes = {operation.name: operation.chunk.size for operation in OPERATIONS if operation.chunk}
+    assert {name: size for name, size in sizes.items() if size != 100} == {
+        "devUpgrade": 10, "getDevUpgradeInfo": 10, "devOnOff": 10, "snIsRegister": 20,
+    }  # fmt: skip
+    commands = {operation.name for operation in OPERATIONS if operation.scope != "read"}
+    assert commands == {"devUpgrade", "getDevUpgradeInfo", "devOnOff"}

@@ -20,6 +20,7 @@ EXCHANGES = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
     for path in sorted((Path(__file__).parent / "exchanges").glob("*.json"))
 }
+PRINTED_CODES = {"devUpgrade": {20009}, "getDevUpgradeInfo": {20022}, "getAlarmList": {20024}, "snIsRegister": {0}}
 BY_PATH = {operation.path: operation for operation in OPERATIONS}
 
 
@@ -57,7 +58,7 @@ def test_a_response_is_read_and_written_as_it_was(exchange: dict[str, Any]) -> N
     else:
         with pytest.raises(VendorError) as caught:
             DIALECT.envelope.open(operation, reply["status"], body)
-        assert caught.value.code.value in (20006, 20007, 20009)
+        assert caught.value.code.value in PRINTED_CODES.get(operation.name, {20006, 20007, 20009})
         assert around | {"data": reply["body"]["data"]} == reply["body"]
 
 

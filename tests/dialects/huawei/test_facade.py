@@ -122,7 +122,9 @@ def test_ids_come_as_text_number_or_list() -> None:
     assert split_ids(214060404588862) == ["214060404588862"]
     assert split_ids(2.14060404588862e14) == ["214060404588862"]
     assert split_ids([1, "2", 3.0, 4.5]) == ["1", "2", "3", "4.5"]
-    assert split_ids(None) == split_ids("") == split_ids(" , ") == []
+    assert split_ids(["", None, "1"]) == ["1"]
+    assert split_ids(None) == split_ids("") == split_ids(" , ") == split_ids([]) == []
+    assert split_ids(["1", [2]]) is split_ids([True]) is split_ids({"1": 2}) is split_ids(False) is None
 
 
 PLANT_REPORTS = ["getKpiStationHour", "getKpiStationDay", "getKpiStationMonth", "getKpiStationYear"]
@@ -138,7 +140,9 @@ async def test_calls_about_plants_refuse_with_the_codes_of_the_document(
     for codes in nothing:
         assert (await client.call(name, {"stationCodes": codes, **DAY}))["failCode"] == 20010
     many = ",".join(f"P{index}" for index in range(101))
-    assert (await client.call(name, {"stationCodes": many, **DAY}))["failCode"] == 20014
+    too_many = 20014 if name in ("getStationRealKpi", "getDevList") else 20015
+    assert (await client.call(name, {"stationCodes": many, **DAY}))["failCode"] == too_many
+    assert (await client.call(name, {"stationCodes": "A,B,A" * 60, **DAY}))["failCode"] == 20007
     assert (await client.call(name, {"stationCodes": code(foreign), **DAY}))["failCode"] == 20007
     assert (await client.call(name, {"stationCodes": f"nothing,{code(known, foreign)}", **DAY}))["success"]
 
@@ -156,14 +160,15 @@ async def test_calls_about_devices_refuse_with_the_codes_of_the_document(
         fail_code: int = answer["failCode"]
         return fail_code
 
-    assert await refusal(None) == await refusal("") == 20011
+    assert await refusal(None) == await refusal("") == await refusal(" ") == await refusal([]) == 20011
+    assert await refusal(",") == await refusal([""]) == await refusal(["", None, " "]) == 20005
     assert await refusal(numbers(known), None) == await refusal(numbers(known), "x") == 20013
     assert await refusal(numbers(known), 1.5) == await refusal(numbers(known), "nan") == 20013
     assert await refusal(numbers(known), 46) == await refusal(numbers(known), 2) == 20013
-    assert await refusal(",".join(str(index) for index in range(101))) == 20016
+    assert await refusal(",".join(str(index) for index in range(101))) == (20016 if name == "getDevRealKpi" else 20017)
     assert await refusal(numbers(foreign)) == await refusal("abc") == 20008
     assert await refusal(numbers(known, battery)) == await refusal(numbers(known), 39) == 20006
-    assert await refusal(numbers(foreign, known) + ",5") == 0
+    assert await refusal(numbers(foreign, known) + ",5,,") == 0
     assert await refusal(number(known), " 1 ") == await refusal([number(known)], 1.0) == 0
 
 

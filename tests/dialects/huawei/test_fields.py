@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliograph.dialects.huawei.fields import FIVE_MINUTES, REAL_TIME, TYPE_IDS
+from heliograph.dialects.huawei.fields import FIVE_MINUTES, REAL_TIME, TYPE_IDS, TYPE_NAMES
 from heliograph.model.devices import DeviceKind
 from heliograph.model.measurements import CATALOGUE
 from heliograph.model.units import factor
@@ -83,3 +83,11 @@ def test_the_sharp_tariff_is_top_and_the_flat_one_power() -> None:
 
 def test_every_kind_of_device_has_a_type_number() -> None:
     assert set(TYPE_IDS) == set(DeviceKind)
+
+
+def test_every_printed_type_has_a_name() -> None:
+    of_2_8 = {1, 2, 3, *range(6, 12), *range(13, 28), *range(37, 41), *range(45, 48), *range(52, 64), 70}
+    assert set(TYPE_NAMES) == of_2_8 | {71}
+    assert len(TYPE_NAMES) == 45
+    assert len(set(TYPE_NAMES.values())) == 45
+    assert set(TYPE_IDS.values()) | set(REAL_TIME) <= set(TYPE_NAMES)

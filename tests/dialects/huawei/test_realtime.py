@@ -82,6 +82,23 @@ async def test_the_lifetime_is_that_of_the_counters_when_all_inverters_have_one(
     assert (await now_of(client, plant))[0]["total_power"] == 70200.0
 
 
+async def test_what_was_reported_of_an_inverter_never_heard_is_added_to_the_counters(
+    hub: FakeHub, client: Client
+) -> None:
+    plant, other = hub.add_plant(), hub.add_plant()
+    for each in (plant, other):
+        fill(hub, each, **({"reported": [3e3, 0.0]} if each is plant else {}))
+        hub.read(hub.add_device(each), {"ac.energy": 100e3})
+        hub.add_device(each)
+        silent = hub.add_device(each)
+        year = period(Level.YEAR, NOW_MS, zone(each.zone))[0]
+        hub.total(
+            "device", silent.id, Level.YEAR, [year - 365 * DAY_MS, year], production=[2e3, 1e3], reported=[2e3, 1e3]
+        )
+    assert (await now_of(client, plant))[0]["total_power"] == 103.0
+    assert (await now_of(client, other))[0]["total_power"] == 100.0
+
+
 @pytest.mark.parametrize(
     ("age_ms", "online", "severity", "expected"),
     [

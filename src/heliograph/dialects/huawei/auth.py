@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from heliograph.clock import MINUTE_MS
-from heliograph.dialects.huawei.codes import BAD_LOGIN, HuaweiEnvelope, refuse
-from heliograph.dialects.huawei.operations import LOGIN, LOGOUT, SESSION_CALLS
+from heliograph.dialects.huawei.codes import BAD_LOGIN, UNKNOWN_SYSTEM, HuaweiEnvelope, refuse
+from heliograph.dialects.huawei.operations import LOGIN, LOGOUT, OPENED_WITH, SESSION_CALLS
 from heliograph.dialects.huawei.wire import LoginQuery, LoginResult, LogoutQuery
 from heliograph.errors import ForbiddenError, SessionError
 from heliograph.model.access import Caller, Credential, Secret
@@ -21,6 +21,7 @@ from heliograph.protocol.signing import same, sha256_hex
 if TYPE_CHECKING:
     from heliograph.clock import Clock
     from heliograph.protocol.hub import Hub
+    from heliograph.protocol.limits import Guard
 
 SESSION_MS = 30 * MINUTE_MS
 """How long a login lasts, used or not. [ms]"""
@@ -124,24 +125,30 @@ async def authenticate(
     caller = credential.caller()
     if operation.scope not in caller.scopes:
         raise ForbiddenError(f"this credential lacks the scope {operation.scope}")
-    if caller.operations is not None and operation.name not in caller.operations:
+    needed = {operation.name, OPENED_WITH.get(operation.name, operation.name)}
+    if caller.operations is not None and not needed <= caller.operations:
         raise ForbiddenError(f"this credential does not open {operation.name}")
     return Identity(caller)
 
 
-async def login(sessions: Sessions, call: Call[LoginQuery]) -> Reply:
+async def login(sessions: Sessions, guard: Guard, call: Call[LoginQuery]) -> Reply:
     """Check name and password, and start a session: its token goes out as header and as cookie.
 
-    An unknown name and a wrong password look the same; that a credential is disabled or expired is told only to
-    who knows its password.
+    That a credential is disabled or expired is told only to who knows its password. Raises TooFrequentError after too
+    many failures, also for the right password.
     """
     query = call.request
     name = "" if query.user is None else str(query.user)
     password = "" if query.password is None else str(query.password)
+    guard.check(name, call.http.peer)
     credential = await call.hub.credential("huawei", name)
-    expected = credential.secret.reveal() if credential is not None else secrets.token_hex()
-    if not same(_digest(password), _digest(expected)) or credential is None:
+    if credential is None:
+        guard.failed(name, call.http.peer)
+        raise refuse(UNKNOWN_SYSTEM)
+    if not same(_digest(password), _digest(credential.secret.reveal())):
+        guard.failed(name, call.http.peer)
         raise refuse(BAD_LOGIN)
+    guard.succeeded(name, call.http.peer)
     credential.require_usable(call.wall.now_ms())
     await call.hub.audit(credential.caller(), "login", f"huawei {credential.name}")
     token = sessions.start(credential)
@@ -157,6 +164,6 @@ async def logout(sessions: Sessions, call: Call[LogoutQuery]) -> LoginResult:
     return LoginResult(None)
 
 
-def session_handlers(sessions: Sessions) -> tuple[Handler, ...]:
+def session_handlers(sessions: Sessions, guard: Guard) -> tuple[Handler, ...]:
     """The calls that open and close sessions."""
-    return handle(LOGIN, partial(login, sessions)), handle(LOGOUT, partial(logout, sessions))
+    return handle(LOGIN, partial(login, sessions, guard)), handle(LOGOUT, partial(logout, sessions))

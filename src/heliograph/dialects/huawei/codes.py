@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from heliograph.dialects.huawei.operations import LIST_PLANTS, SESSION_CALLS
+from heliograph.dialects.huawei.operations import FIND_REGISTERED, LIST_ALARMS, LIST_PLANTS, SESSION_CALLS
 from heliograph.dialects.huawei.wire import Answer, Full, NoQuery
 from heliograph.errors import (
     BadRequestError,
@@ -37,7 +37,7 @@ UNKNOWN_SYSTEM = Code(20001, "no third-party system has this name", UnknownCrede
 DISABLED = Code(20002, "the third-party system is disabled", DisabledCredentialError)
 EXPIRED = Code(20003, "the third-party system is past its end", ExpiredCredentialError)
 SERVER = Code(20004, "the server cannot answer now", StoreError)
-NO_DEVICE = Code(20005, "a device id is empty", BadRequestError)
+NO_DEVICE = Code(20005, "devIds holds empty entries only", BadRequestError)
 WRONG_TYPE = Code(20006, "some devices are of another type than devTypeId", BadRequestError)
 UNKNOWN_PLANT = Code(20007, "none of these plants is known", UnknownPlantError)
 UNKNOWN_DEVICE = Code(20008, "none of these devices is known", UnknownDeviceError)
@@ -67,6 +67,8 @@ BAD_LOGIN = Code(20400, "user.login.user_or_value_invalid", SignatureError)
 
 UNREADABLE = Code(20400, "the request cannot be read", BadRequestError)
 """The document has no code for a request that is wrong elsewhere than in the parameters below."""
+NO_USER = Code(0, "user does not exist", NotFoundError)
+"""The refusal printed in 2.17, which has no code; understood, never sent."""
 
 CODES = CodeTable(
     [
@@ -79,7 +81,7 @@ CODES = CodeTable(
         BadRequestError: UNREADABLE,
         ConflictError: UNREADABLE,
         UnauthenticatedError: RELOGIN,
-        UnknownCredentialError: BAD_LOGIN,
+        UnknownCredentialError: UNKNOWN_SYSTEM,
         SignatureError: BAD_LOGIN,
         DisabledCredentialError: DISABLED,
         ExpiredCredentialError: EXPIRED,
@@ -98,8 +100,16 @@ PARAMETER_CODES = {
     "devIds": NO_DEVICES,
     "devTypeId": UNSUPPORTED_TYPE,
     "collectTime": NO_TIME,
+    "beginTime": NO_TIME,
+    "endTime": NO_TIME,
+    "language": WRONG_LANGUAGE,
+    "controlType": WRONG_SWITCH,
 }
-"""The code for a parameter that is there but cannot be read: the one that the document has for its absence."""
+"""The code for a parameter that is a number beyond all bounds: the one that the document has for its absence."""
+
+BUILD = "2"
+_BUILT = frozenset({LIST_ALARMS.name, FIND_REGISTERED.name})
+"""The calls whose printed answers carry a `buildCode`, and an empty text instead of no message. (2.16, 2.17)"""
 
 _FIXED_TEXTS = (RELOGIN, NO_ACCESS, BAD_LOGIN)
 _PLACE = re.compile(r"`\$\.(\w+)")
@@ -109,7 +119,7 @@ _encode = msgspec.json.Encoder().encode
 def decode_request(operation: Operation[Any, Any], request: Request) -> Any:  # any: the request of any operation
     """The parameters of a call. No body, `null` and `{}` are the same; a call without parameters reads nothing.
 
-    Raises BadRequestError whose field is the parameter that cannot be read, the first one if it is the whole body.
+    Raises VendorError when the body cannot be read. A parameter of the wrong kind is left to the handlers.
     """
     body = request.body.strip()
     if operation.request is NoQuery or body in (b"", b"null"):
@@ -118,19 +128,27 @@ def decode_request(operation: Operation[Any, Any], request: Request) -> Any:  # 
         return msgspec.json.decode(body, type=operation.request)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         place = _PLACE.search(str(error))
-        field = place[1] if place else msgspec.structs.fields(operation.request)[0].encode_name
-        raise BadRequestError(f"the body cannot be read: {error}", field=field) from error
+        code = PARAMETER_CODES.get(place[1], UNREADABLE) if place else UNREADABLE
+        raise refuse(code, f"the body cannot be read: {error}") from error
 
 
 def echo(operation: Operation[Any, Any], query: Any, now_ms: int) -> dict[str, Any] | None:  # any: see decode_request
     """The `params` of an answer: the parameters as they were sent, and the present instant. [ms]
 
-    Names, passwords and tokens are not repeated.
+    Names, passwords and tokens are not repeated, nor is what lies deeper than a list of values.
     """
     if operation.name in SESSION_CALLS:
         return None
-    sent: dict[str, Any] = msgspec.to_builtins(query)
-    return {**sent, "currentTime": now_ms}
+    kind = type(query)
+    values = [getattr(query, name) for name in kind.__struct_fields__]
+    sent = zip(kind.__struct_encode_fields__, values, strict=True)
+    return {name: value for name, value in sent if value is not None and _flat(value)} | {"currentTime": now_ms}
+
+
+def _flat(value: object) -> bool:
+    if isinstance(value, list):
+        return not any(isinstance(part, list | dict) for part in value)
+    return not isinstance(value, dict)
 
 
 def success_params(call: Call[Any]) -> dict[str, Any] | None:
@@ -153,11 +171,14 @@ class HuaweiEnvelope:
 
     def success(self, result: Any, call: Call[Any]) -> Reply:  # any: results of all operations pass here
         """Wrap a result."""
-        return Reply(_encode(Full(True, result.data, 0, success_params(call), None)))
+        answer = Full(True, result.data, 0, success_params(call), None)
+        if call.operation.name in _BUILT:
+            answer.message, answer.build = "", BUILD
+        return Reply(_encode(answer))
 
     def failure(self, error: HubError, operation: Operation[Any, Any] | None, request: Request, now_ms: int) -> Reply:
         """Wrap an error, with the parameters that could be read."""
-        code = _code(error)
+        code = CODES.code(error)
         if code is TOO_FREQUENT:
             return Reply(_encode(Full(False, code.text, 407, None, None)), headers=_retry_after(error))
         params = None if operation is None else _readable(operation, request, now_ms)
@@ -173,21 +194,21 @@ class HuaweiEnvelope:
             answer = msgspec.json.decode(body, type=Answer)
             if answer.success and answer.code == 0:
                 return msgspec.json.decode(body, type=operation.result)
-            raise CODES.error(_fail_code(answer, body), answer.message or "")
+            raise _error(operation, answer, body)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise DeviceError(f"{operation.name}: HTTP {status} and no answer that can be read") from error
 
 
-def _fail_code(answer: Answer, body: bytes) -> int:
-    """The code of a failure; an example of 2.2 has it in `data` while `failCode` is 0."""
+def _error(operation: Operation[Any, Any], answer: Answer, body: bytes) -> HubError:
+    """The error of a failure. Two examples have no code in `failCode`: that of 2.2 in `data`, that of 2.17 nowhere."""
+    if answer.code:
+        return CODES.error(answer.code, answer.message or "")
     data = msgspec.json.decode(body).get("data")
-    return data if answer.code == 0 and isinstance(data, int) else answer.code
-
-
-def _code(error: HubError) -> Code:
-    if isinstance(error, BadRequestError) and error.field in PARAMETER_CODES:
-        return PARAMETER_CODES[error.field]
-    return CODES.code(error)
+    if isinstance(data, int):
+        return CODES.error(data, answer.message or "")
+    if operation.name == FIND_REGISTERED.name:
+        return VendorError(NO_USER, answer.message or "")
+    return CODES.error(0, answer.message or "")
 
 
 def _readable(operation: Operation[Any, Any], request: Request, now_ms: int) -> dict[str, Any] | None:

@@ -6,11 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from heliograph.clock import day_start, local, zone
-from heliograph.dialects.huawei import realtime, reports, samples
+from heliograph.dialects.huawei import alarms, commands, realtime, registration, reports, samples
 from heliograph.dialects.huawei.auth import Sessions, authenticate, session_handlers
 from heliograph.dialects.huawei.codes import UNKNOWN_PLANT, refuse
 from heliograph.dialects.huawei.fields import INVERTER_TYPES
-from heliograph.dialects.huawei.lookup import DEVICES, PLANTS, asked_plants, type_id
+from heliograph.dialects.huawei.lookup import DEVICES, PLANTS, known_plants, plant_codes, type_id
 from heliograph.dialects.huawei.operations import LIST_DEVICES, LIST_PLANTS, PAGE_PLANTS
 from heliograph.dialects.huawei.wire import (
     DeviceEntry,
@@ -25,6 +25,7 @@ from heliograph.errors import BadRequestError
 from heliograph.model.plants import BuildState, GridType
 from heliograph.model.units import KW, MW
 from heliograph.protocol.dialect import Facade
+from heliograph.protocol.limits import Guard
 from heliograph.protocol.operations import Call, Handler, handle
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def device_entry(number: str, code: str, device: Device) -> DeviceEntry:
 
 async def list_devices(call: Call[PlantQuery]) -> DeviceList:
     """The devices of plants, plant by plant in the order asked. (2.8)"""
-    plants = await asked_plants(call)
+    plants = await known_plants(call, plant_codes(call))
     place = {each.plant.id: index for index, each in enumerate(plants)}
     devices = await call.hub.devices(call.caller, list(place))
     devices = sorted(devices, key=lambda device: place[device.plant_id])
@@ -152,6 +153,7 @@ def serve(hub: Hub) -> Facade:
     """The server half for one hub, with sessions of its own."""
     sessions = Sessions(hub.wall)
     handlers = (
-        *session_handlers(sessions), *LISTS, *realtime.HANDLERS, *reports.HANDLERS, *samples.HANDLERS,
+        *session_handlers(sessions, Guard(hub.wall)), *LISTS, *realtime.HANDLERS, *reports.HANDLERS, *samples.HANDLERS,
+        *commands.HANDLERS, *alarms.HANDLERS, *registration.HANDLERS,
     )  # fmt: skip
     return Facade(partial(authenticate, sessions), handlers)

@@ -58,10 +58,61 @@ TYPE_IDS: dict[DeviceKind, int] = {
 }
 """`devTypeId` (2.8) of each kind of device; the device attribute `huawei.devTypeId` overrides it."""
 
+TYPE_NAMES: dict[int, str] = {
+    1: "smart string inverter",
+    2: "SmartLogger",
+    3: "string",
+    6: "bay",
+    7: "busbar",
+    8: "transformer",
+    9: "transformer meter",
+    10: "EMI",
+    11: "AC combiner box",
+    13: "protocol converter (DPU)",
+    14: "central inverter",
+    15: "DC combiner box",
+    16: "general device",
+    17: "grid meter",
+    18: "step-up station",
+    19: "meter of the factory's generation area",
+    20: "solar power forecasting system",
+    21: "meter of the factory's other area",
+    22: "PID",
+    23: "virtual device of the monitoring system",
+    24: "power quality device",
+    25: "step-up transformer",
+    26: "grid connection cabinet",
+    27: "grid connection panel",
+    37: "Pinnet SmartLogger",
+    38: "smart energy center",
+    39: "battery",
+    40: "smart backup box",
+    45: "MBUS",
+    46: "optimizer",
+    47: "power sensor",
+    52: "SAJ data logger",
+    53: "high-voltage bay of the main transformer",
+    54: "main transformer",
+    55: "low-voltage bay of the main transformer",
+    56: "bus bay",
+    57: "line bay",
+    58: "plant transformer bay",
+    59: "SVC/SVG bay",
+    60: "bus tie or section bay",
+    61: "plant power supply",
+    62: "dongle",
+    63: "distributed SmartLogger",
+    70: "safety box",
+    71: "collector",
+}
+"""Every `devTypeId` that the document prints: those of 2.8, and 71 of 2.16, which also calls 13 a converter."""
+
 STRING_INVERTER, CENTRAL_INVERTER, ENERGY_CENTER, BATTERY = 1, 14, 38, 39
 INVERTER_TYPES = frozenset({STRING_INVERTER, CENTRAL_INVERTER, ENERGY_CENTER})
 REPORT_TYPES = INVERTER_TYPES | {BATTERY}
 """The types that have daily, monthly and yearly data (3.8 to 3.10)."""
+UPGRADED_TYPES = frozenset({STRING_INVERTER, ENERGY_CENTER})
+"""The types that can be upgraded (2.14)."""
 
 
 def _run(pattern: str, channels: Sequence[Measurement], unit: Unit) -> list[Field]:

@@ -1,6 +1,8 @@
 """The calls of the northbound interface. All are POST under `/thirdData/`.
 
-One call of each in 60 seconds (1, "Access Restrictions"); ids come 100 at a time.
+One call of each in 60 seconds (1, "Access Restrictions"); ids come 100 at a time, or 10 in a command.
+The contents of the document count a device switch as 2.14, its body does not: sections are cited as the body numbers
+them.
 """
 
 from __future__ import annotations
@@ -8,6 +10,9 @@ from __future__ import annotations
 from typing import TypeVar
 
 from heliograph.dialects.huawei.wire import (
+    AlarmList,
+    AlarmQuery,
+    Deliveries,
     DeviceList,
     DeviceQuery,
     DeviceRows,
@@ -22,13 +27,18 @@ from heliograph.dialects.huawei.wire import (
     PlantPageResult,
     PlantPeriods,
     PlantQuery,
+    RegistrationResult,
+    SerialQuery,
+    SwitchQuery,
+    UpgradeList,
 )
 from heliograph.protocol.operations import Chunk, Limit, Operation
 
 Q = TypeVar("Q")
 R = TypeVar("R")
 
-MOST_IDS = 100
+MOST_IDS, MOST_COMMANDED, MOST_WATCHED, MOST_SERIALS = 100, 10, 1000, 20
+"""How many a call may name at most: plants or devices, devices in a command, devices in `getAlarmList`, serials."""
 ONCE_A_MINUTE = Limit(1, 60.0)
 # Pages follow each other at once, so a list in pages needs more than one call a minute.
 PAGES_A_MINUTE = Limit(10, 60.0)
@@ -45,6 +55,8 @@ def _call(
     *,
     limit: Limit | None = ONCE_A_MINUTE,
     ids: str = "",
+    most: int = MOST_IDS,
+    scope: str = "read",
 ) -> Operation[Q, R]:
     cite = f"SmartPVMS northbound 2020-06, {section}" if section else "not in the document; as real clients call it"
     return Operation(
@@ -54,8 +66,9 @@ def _call(
         request=request,
         result=result,
         cite=cite,
+        scope=scope,
         limit=limit,
-        chunk=Chunk(ids, MOST_IDS) if ids else None,
+        chunk=Chunk(ids, most) if ids else None,
         public=name in SESSION_CALLS,
         summary=summary,
     )
@@ -150,7 +163,54 @@ DEVICE_YEARS = _call(
     ids="devices",
 )
 
+UPGRADE_DEVICES = _call(
+    "devUpgrade",
+    DeviceQuery,
+    Deliveries,
+    "Upgrade devices with the newest package of their model.",
+    "2.14 Device Upgrade Interface",
+    ids="devices",
+    most=MOST_COMMANDED,
+    scope="control",
+)
+LIST_UPGRADES = _call(
+    "getDevUpgradeInfo",
+    DeviceQuery,
+    UpgradeList,
+    "How the newest upgrade of devices stands.",
+    "2.15 Device Upgrade Record Interface",
+    ids="devices",
+    most=MOST_COMMANDED,
+    scope="control",
+)
+LIST_ALARMS = _call(
+    "getAlarmList", AlarmQuery, AlarmList, "The alarms of plants or devices.", "2.16 Device Alarm Interface",
+    ids="plants",
+)  # fmt: skip
+FIND_REGISTERED = _call(
+    "snIsRegister",
+    SerialQuery,
+    RegistrationResult,
+    "Which serial numbers are those of a person's devices.",
+    "2.17 SN Registration Query Interface",
+    ids="serials",
+    most=MOST_SERIALS,
+)
+SWITCH_DEVICES = _call(
+    "devOnOff",
+    SwitchQuery,
+    Deliveries,
+    "Switch devices on or off.",
+    ids="devices",
+    most=MOST_COMMANDED,
+    scope="control",
+)
+
+OPENED_WITH = {LIST_UPGRADES.name: UPGRADE_DEVICES.name}
+"""Calls that are open only to who may make another one too. (2.15)"""
+
 OPERATIONS = (
     LOGIN, LOGOUT, LIST_PLANTS, PAGE_PLANTS, PLANT_NOW, PLANT_HOURS, PLANT_DAYS, PLANT_MONTHS, PLANT_YEARS,
     LIST_DEVICES, DEVICE_NOW, DEVICE_FIVE_MINUTES, DEVICE_HOURS, DEVICE_DAYS, DEVICE_MONTHS, DEVICE_YEARS,
+    UPGRADE_DEVICES, LIST_UPGRADES, LIST_ALARMS, FIND_REGISTERED, SWITCH_DEVICES,
 )  # fmt: skip

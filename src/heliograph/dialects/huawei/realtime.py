@@ -8,11 +8,12 @@ import numpy as np
 
 from heliograph.clock import MINUTE_MS, Level, period
 from heliograph.dialects.huawei.fields import REAL_TIME
-from heliograph.dialects.huawei.lookup import asked_devices, asked_plants, asked_type
+from heliograph.dialects.huawei.figures import names_of, only, open_figures, open_table
+from heliograph.dialects.huawei.lookup import asked_type, device_numbers, known_devices, known_plants, plant_codes
 from heliograph.dialects.huawei.operations import DEVICE_NOW, PLANT_NOW
 from heliograph.dialects.huawei.wire import DeviceRows, PlantNow, PlantNows, Row
 from heliograph.model.alarms import Severity
-from heliograph.model.buckets import PRODUCTION, REVENUE
+from heliograph.model.buckets import PRODUCTION, REPORTED, REVENUE
 from heliograph.model.devices import INVERTERS
 from heliograph.model.measurements import AC_ENERGY, AC_ENERGY_TODAY, DEVICE_ONLINE
 from heliograph.protocol.operations import Call, Handler, handle
@@ -59,7 +60,7 @@ async def _totals(
             totals[series.subject_id] = {
                 quantity: float(np.nansum(values))
                 for quantity, values in series.columns.items()
-                if quantity in (PRODUCTION, REVENUE) and np.isfinite(values).any()
+                if quantity in (PRODUCTION, REVENUE, REPORTED) and np.isfinite(values).any()
             }
     return totals
 
@@ -72,6 +73,24 @@ def _lifetime_wh(devices: Sequence[Device], newest: dict[int, Latest]) -> float 
     counters = [each.readings.get(AC_ENERGY.key) for each in heard]
     values = [each.value for each in counters if each is not None and isinstance(each.value, float | int)]
     return float(sum(values)) if values and len(values) == len(counters) else None
+
+
+async def _told_wh(
+    call: Call[Any], devices: Sequence[Device], newest: dict[int, Latest], zones: dict[int, ZoneInfo],
+    ever: dict[int, Totals],
+) -> dict[int, float]:  # fmt: skip
+    """What was reported, for each plant, of inverters that never sent a sample: it is in no counter. [Wh]"""
+    owners = {
+        device.id: device.plant_id
+        for device in devices
+        if device.kind in INVERTERS and newest[device.id].at_ms is None and REPORTED in ever.get(device.plant_id, {})
+    }
+    told: dict[int, float] = {}
+    if owners:
+        named = [(device_id, zones[plant_id]) for device_id, plant_id in owners.items()]
+        for device_id, totals in (await _totals(call, "device", named, None)).items():
+            told[owners[device_id]] = told.get(owners[device_id], 0.0) + totals.get(PRODUCTION, 0.0)
+    return told
 
 
 def _kwh(value_wh: float | None) -> float | None:
@@ -95,7 +114,8 @@ async def _health(call: Call[Any], devices: Sequence[Device], newest: dict[int, 
 
 async def plant_now(call: Call[PlantQuery]) -> PlantNows:
     """Energy and revenue of the day, the month and since ever, and the health of plants. (2.3, 3.1)"""
-    plants = await asked_plants(call)
+    plants = await known_plants(call, plant_codes(call))
+    figures = open_figures(call, names_of(PlantNow))
     owners = [(each.plant.id, each.tz) for each in plants]
     day = await _totals(call, "plant", owners, Level.DAY)
     month = await _totals(call, "plant", owners, Level.MONTH)
@@ -107,10 +127,14 @@ async def plant_now(call: Call[PlantQuery]) -> PlantNows:
     for device in devices:
         by_plant.setdefault(device.plant_id, []).append(device)
 
+    told = await _told_wh(call, devices, newest, {each.plant.id: each.tz for each in plants}, ever)
+
     def row(each: NamedPlant) -> Row[PlantNow]:
         plant_id = each.plant.id
         today, lifetime = day.get(plant_id, {}), ever.get(plant_id, {})
         counted = _lifetime_wh(by_plant.get(plant_id, ()), newest)
+        if counted is not None:
+            counted += told.get(plant_id, 0.0)
         priced = bool(each.plant.tariff)
         items = PlantNow(
             today=_kwh(today.get(PRODUCTION)),
@@ -122,7 +146,7 @@ async def plant_now(call: Call[PlantQuery]) -> PlantNows:
         )
         return Row(items, plant=each.code)
 
-    return PlantNows([row(each) for each in plants])
+    return PlantNows(only([row(each) for each in plants], figures))
 
 
 def _money(totals: Totals) -> float | None:
@@ -146,9 +170,10 @@ def _columns(table: FieldTable, latest: Sequence[Latest]) -> dict[str, Floats]:
 
 async def device_now(call: Call[DeviceQuery]) -> DeviceRows:
     """The newest reading of every point of devices; no points for a device that never sent any. (2.9, 3.6)"""
+    numbers = device_numbers(call)
     wanted = asked_type(call.request.type_id, REAL_TIME)
-    table = REAL_TIME[wanted]
-    devices = await asked_devices(call, wanted)
+    devices = await known_devices(call, numbers, wanted)
+    table = open_table(call, REAL_TIME[wanted])
     newest = await _newest(call, [each.device for each in devices])
     latest = [newest[each.device.id] for each in devices]
     columns = _columns(table, latest)

@@ -5,13 +5,29 @@ from __future__ import annotations
 from datetime import date
 from functools import partial
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+import msgspec
 import numpy as np
 
 from heliograph.clock import MINUTE_MS, Level, day_of, day_start, local, period
 from heliograph.dialects.huawei.fields import BATTERY, REPORT_TYPES
-from heliograph.dialects.huawei.lookup import asked_devices, asked_instant, asked_plants, asked_type
+from heliograph.dialects.huawei.figures import (
+    BATTERY_FIGURES,
+    DAILY_FIGURES,
+    INVERTER_FIGURES,
+    names_of,
+    only,
+    open_figures,
+)
+from heliograph.dialects.huawei.lookup import (
+    asked_instant,
+    asked_type,
+    device_numbers,
+    known_devices,
+    known_plants,
+    plant_codes,
+)
 from heliograph.dialects.huawei.operations import (
     DEVICE_DAYS,
     DEVICE_HOURS,
@@ -159,29 +175,40 @@ def _trees(production: Floats, profile: kpi.KpiProfile) -> list[float]:
     return [int(count) if count.is_integer() else count for count in counts]
 
 
-async def _plant_series(call: Call[PlantQuery], level: Level) -> list[tuple[NamedPlant, BucketSeries]]:
-    plants = await asked_plants(call)
+class _Asked(NamedTuple):
+    """What a report of plants is made from: each plant with its buckets, and the figures it may show."""
+
+    series: list[tuple[NamedPlant, BucketSeries]]
+    figures: frozenset[str] | None
+
+
+async def _asked(call: Call[PlantQuery], level: Level, items: type[msgspec.Struct]) -> _Asked:
+    codes = plant_codes(call)
     at_ms = asked_instant(call.request.at_ms)
+    plants = await known_plants(call, codes)
+    figures = open_figures(call, names_of(items))
     found = await _fetch(call, "plant", [(each.plant.id, each.tz) for each in plants], level, at_ms)
-    return [(each, found[each.plant.id]) for each in plants if each.plant.id in found]
+    return _Asked([(each, found[each.plant.id]) for each in plants if each.plant.id in found], figures)
 
 
 async def plant_hours(call: Call[PlantQuery]) -> PlantHours:
     """The hours of the local day that holds `collectTime`. (2.4)"""
+    asked = await _asked(call, Level.HOUR, PlantHour)
     rows: list[Row[PlantHour]] = []
-    for each, series in await _plant_series(call, Level.HOUR):
+    for each, series in asked.series:
         items = map(PlantHour, *_hour_columns(each.plant, series))
         rows += map(_plant_row, items, repeat(each.code), series.since_ms.tolist())
-    return PlantHours(rows)
+    return PlantHours(only(rows, asked.figures))
 
 
 async def plant_periods(level: Level, call: Call[PlantQuery]) -> PlantPeriods:
     """The days, months or years of the local month, year or 25 years that hold `collectTime`. (2.5 to 2.7)"""
+    asked = await _asked(call, level, PlantPeriod)
     rows: list[Row[PlantPeriod]] = []
-    for each, series in await _plant_series(call, level):
+    for each, series in asked.series:
         items = map(PlantPeriod, *_period_columns(each.plant, series))
         rows += map(_plant_row, items, repeat(each.code), series.since_ms.tolist())
-    return PlantPeriods(rows)
+    return PlantPeriods(only(rows, asked.figures))
 
 
 def _plant_row(items: D, code: str, at_ms: int) -> Row[D]:
@@ -209,45 +236,49 @@ def deviations(
 
 
 def _battery_columns(series: BucketSeries) -> dict[str, list[float]]:
-    return {
-        "charge_cap": _wire(column(series, b.CHARGED) / _KILO, _ENERGY),
-        "discharge_cap": _wire(column(series, b.DISCHARGED) / _KILO, _ENERGY),
-        "charge_time": _wire(column(series, b.CHARGING_TIME) / H.factor, 3),
-        "discharge_time": _wire(column(series, b.DISCHARGING_TIME) / H.factor, 3),
-    }
+    columns = (
+        _wire(column(series, b.CHARGED) / _KILO, _ENERGY),
+        _wire(column(series, b.DISCHARGED) / _KILO, _ENERGY),
+        _wire(column(series, b.CHARGING_TIME) / H.factor, 3),
+        _wire(column(series, b.DISCHARGING_TIME) / H.factor, 3),
+    )
+    return dict(zip(BATTERY_FIGURES, columns, strict=True))
 
 
 def _inverter_columns(device: Device, series: BucketSeries) -> dict[str, list[float]]:
     energy = column(series, b.PRODUCTION)
     capacity = _of(device.capacity_w, len(energy))
-    return {
-        "installed_capacity": _wire(capacity / _KILO, _ENERGY),
-        "product_power": _wire(energy / _KILO, _ENERGY),
-        "perpower_ratio": _wire(kpi.specific_yield_h(energy, capacity), 3),
-    }
+    columns = (
+        _wire(capacity / _KILO, _ENERGY),
+        _wire(energy / _KILO, _ENERGY),
+        _wire(kpi.specific_yield_h(energy, capacity), 3),
+    )
+    return dict(zip(INVERTER_FIGURES, columns, strict=True))
 
 
 def _daily_columns(each: NamedDevice, series: BucketSeries, deviation: Mapping[int, float]) -> dict[str, list[float]]:
-    """What inverters have by the day only. (3.8)"""
     starts = series.since_ms.tolist()
     expected: Floats | float | None = constants(each.plant).aoc_expected_per_day
     if expected is None:
         ends = [day_start(day_of(start, each.tz) + 1, each.tz) for start in starts]
         expected = (np.array(ends) - series.since_ms) / (5.0 * MINUTE_MS)
-    return {
-        "yield_deviation": [deviation.get(start, np.nan) for start in starts],
-        "total_aop": _wire(kpi.production_percent(column(series, b.PRODUCING), column(series, b.IDLE)), 3),
-        "aoc_ratio": _wire(kpi.communication_percent(column(series, b.RECEIVED), expected), 3),
-    }
+    columns = (
+        [deviation.get(start, np.nan) for start in starts],
+        _wire(kpi.production_percent(column(series, b.PRODUCING), column(series, b.IDLE)), 3),
+        _wire(kpi.communication_percent(column(series, b.RECEIVED), expected), 3),
+    )
+    return dict(zip(DAILY_FIGURES, columns, strict=True))
 
 
 async def device_periods(level: Level, call: Call[DeviceQuery]) -> DeviceRows:
     """The periods of one level of inverters or batteries. (2.11 to 2.13)"""
+    numbers = device_numbers(call)
     wanted = asked_type(call.request.type_id, REPORT_TYPES)
-    devices = await asked_devices(call, wanted)
     at_ms = asked_instant(call.request.at_ms)
-    owners = {each.device.id: each.tz for each in devices}
+    devices = await known_devices(call, numbers, wanted)
     daily = level is Level.DAY and wanted != BATTERY
+    figures = open_figures(call, BATTERY_FIGURES if wanted == BATTERY else INVERTER_FIGURES + DAILY_FIGURES * daily)
+    owners = {each.device.id: each.tz for each in devices}
     peers = await _peers(call, devices) if daily else {}
     for each in devices:
         owners.update((peer.id, each.tz) for peer in peers.get(each.plant.id, ()))
@@ -265,7 +296,7 @@ async def device_periods(level: Level, call: Call[DeviceQuery]) -> DeviceRows:
             columns |= _daily_columns(each, series, deviation.get(each.device.id, {}))
         for at, values in zip(series.since_ms.tolist(), zip(*columns.values(), strict=True), strict=True):
             rows.append(Row(dict(zip(columns, values, strict=True)), device=each.number, at_ms=at))
-    return DeviceRows(rows)
+    return DeviceRows(only(rows, figures))
 
 
 async def _peers(call: Call[DeviceQuery], devices: Sequence[NamedDevice]) -> dict[int, list[Device]]:

@@ -12,7 +12,8 @@ import numpy as np
 from heliograph.clock import MINUTE_MS, Level, period
 from heliograph.dialects.huawei.codes import frame
 from heliograph.dialects.huawei.fields import FIVE_MINUTES
-from heliograph.dialects.huawei.lookup import NamedDevice, asked_devices, asked_instant, asked_type
+from heliograph.dialects.huawei.figures import open_table
+from heliograph.dialects.huawei.lookup import NamedDevice, asked_instant, asked_type, device_numbers, known_devices
 from heliograph.dialects.huawei.operations import DEVICE_FIVE_MINUTES
 from heliograph.protocol.operations import Call, Handler, Reply, handle
 
@@ -87,9 +88,11 @@ async def five_minutes(call: Call[DeviceQuery]) -> Reply:
 
     The first piece is made before the answer starts, so that a store that cannot read is still told as an error.
     """
+    numbers = device_numbers(call)
     wanted = asked_type(call.request.type_id, FIVE_MINUTES)
-    devices = await asked_devices(call, wanted)
-    pieces = _pieces(call, FIVE_MINUTES[wanted], devices, asked_instant(call.request.at_ms))
+    at_ms = asked_instant(call.request.at_ms)
+    devices = await known_devices(call, numbers, wanted)
+    pieces = _pieces(call, open_table(call, FIVE_MINUTES[wanted]), devices, at_ms)
     return Reply(_joined(await anext(pieces), pieces))
 
 

@@ -10,10 +10,12 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-Ids = str | int | float | list[str | int | float] | None
-"""Ids as one text with commas, as a bare number, or as a list."""
 Loose = str | int | float | None
 """A number, or the same as text."""
+Param = (
+    str | int | float | bool | list[Any] | dict[str, Any] | None
+)  # any: whatever a client sends, for a handler to judge
+"""A parameter as it was sent, also where it makes no sense: which code that has depends on what else is wrong."""
 Number = float | int | str | None
 """A value of a report: a number, though some examples print it as text."""
 
@@ -31,6 +33,7 @@ class Answer(msgspec.Struct):
     params: dict[str, Any] | None = None
     message: str | None = None
     immediately: bool | msgspec.UnsetType = msgspec.UNSET
+    build: str | msgspec.UnsetType = msgspec.field(name="buildCode", default=msgspec.UNSET)
 
 
 class Full(msgspec.Struct, omit_defaults=False):
@@ -42,6 +45,7 @@ class Full(msgspec.Struct, omit_defaults=False):
     params: dict[str, Any] | None
     message: str | None
     immediately: bool | msgspec.UnsetType = msgspec.UNSET
+    build: str | msgspec.UnsetType = msgspec.field(name="buildCode", default=msgspec.UNSET)
 
 
 class NoQuery(msgspec.Struct, frozen=True):
@@ -81,8 +85,8 @@ class PlantQuery(
 ):
     """Plants and, for reports, an instant in the period wanted. [ms since 1970] (2.3 to 2.8)"""
 
-    plants: Ids = None
-    at_ms: Loose = None
+    plants: Param = None
+    at_ms: Param = None
 
 
 class DeviceQuery(
@@ -93,9 +97,53 @@ class DeviceQuery(
 ):
     """Devices of one type and, but for the present, an instant in the period wanted. [ms since 1970] (2.9 to 2.13)"""
 
-    devices: Ids = None
-    type_id: Loose = None
-    at_ms: Loose = None
+    devices: Param = None
+    type_id: Param = None
+    at_ms: Param = None
+
+
+class SwitchQuery(
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    rename={"devices": "devIds", "type_id": "devTypeId", "control": "controlType"},
+):
+    """Devices of one type, and 1 to switch them on or 2 to switch them off. Not in the document."""
+
+    devices: Param = None
+    type_id: Param = None
+    control: Param = None
+
+
+class AlarmQuery(
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    rename={
+        "plants": "stationCodes", "devices": "devIds", "begin_ms": "beginTime", "end_ms": "endTime",
+        "kinds": "types", "device_name": "devName", "device_types": "devTypes",
+    },
+):  # fmt: skip
+    """Plants or devices, a time, a language, and what to leave out. [ms since 1970] (2.16)"""
+
+    plants: Param = None
+    devices: Param = None
+    begin_ms: Param = None
+    end_ms: Param = None
+    language: Param = None
+    kinds: Param = None
+    device_name: Param = None
+    device_types: Param = None
+    levels: Param = None
+    status: Param = None
+
+
+class SerialQuery(msgspec.Struct, frozen=True, omit_defaults=True, rename={"serials": "SN", "user": "userName"}):
+    """Serial numbers, a person's telephone number or e-mail address, and what is handed back as it came. (2.17)"""
+
+    serials: Param = None
+    user: Param = None
+    key: Param = None
 
 
 class Result(msgspec.Struct, Generic[D]):
@@ -250,6 +298,65 @@ class PlantPeriod(
     trees: Number = None
 
 
+class Delivery(msgspec.Struct, rename={"device": "devId", "delivered": "result", "code": "failCode"}):
+    """Whether a command to a device was delivered, else why not. (2.14)"""
+
+    device: int
+    delivered: bool
+    code: int
+
+
+class UpgradeEntry(
+    msgspec.Struct,
+    rename={
+        "device": "devId", "at_ms": "lastUpgradeTime", "source": "sourceVersion", "target": "targetVersion",
+        "progress": "process", "outcome": "upgradeResult",
+    },
+):  # fmt: skip
+    """The newest upgrade of a device: when, from and to which version, how far in percent, and how it ended. (2.15)"""
+
+    device: int
+    at_ms: int
+    source: str
+    target: str
+    progress: float
+    outcome: int
+
+
+class AlarmEntry(
+    msgspec.Struct,
+    rename={
+        "plant": "stationCode", "name": "alarmName", "device": "devName", "advice": "repairSuggestion",
+        "serial": "esnCode", "type_id": "devTypeId", "cause_id": "causeId", "cause": "alarmCause",
+        "kind": "alarmType", "raised_at_ms": "raiseTime", "code": "alarmId", "plant_name": "stationName",
+        "level": "lev",
+    },
+):  # fmt: skip
+    """An alarm: texts in the language asked for, numbers as in the example. (2.16)"""
+
+    plant: str
+    name: str | None
+    device: str | None
+    advice: str | None
+    serial: str | None
+    type_id: int | str
+    cause_id: int | str
+    cause: str | None
+    kind: int | str
+    raised_at_ms: int | str
+    code: int | str
+    plant_name: str | None
+    level: int | str
+    status: int | str
+
+
+class Registration(msgspec.Struct):
+    """Whether each serial number is registered, and the key that came with the question. (2.17)"""
+
+    detail: dict[str, bool]
+    key: Loose = None
+
+
 Items = dict[str, Number]
 """Points or KPIs of a device by the vendor's names; which ones depends on its type."""
 
@@ -284,3 +391,19 @@ class DeviceList(Result[list[DeviceEntry]]):
 
 class DeviceRows(Result[list[Row[Items]]]):
     """Readings or reports of devices."""
+
+
+class Deliveries(Result[list[Delivery]]):
+    """What became of a command, device by device."""
+
+
+class UpgradeList(Result[list[UpgradeEntry]]):
+    """The newest upgrade of each device that has one."""
+
+
+class AlarmList(Result[list[AlarmEntry]]):
+    """Alarms, the oldest first."""
+
+
+class RegistrationResult(Result[Registration]):
+    """Which serial numbers are registered."""
