@@ -228,7 +228,7 @@ def totals_of(client: httpx.Client, plant: int, ids: list[int], until_ms: int) -
             body = client.get(f"/api/v1/{subject}/{number}/energy", params=span).json()
             for bucket in body["buckets"]:
                 at = round(datetime.fromisoformat(bucket.pop("since")).timestamp() * 1000)
-                del bucket["until"]
+                del bucket["until"], bucket["source"]
                 values = {name: value for name, value in bucket.items() if value is not None}
                 if values:
                     found[subject, number, level, at] = values

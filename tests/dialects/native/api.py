@@ -11,10 +11,10 @@ from starlette.applications import Starlette
 from starlette.types import Message, Receive, Scope, Send
 
 from heliograph.dialects.native import DIALECT
+from heliograph.protocol.hub import Hub
 from heliograph.protocol.limits import Limiter
 from heliograph.protocol.operations import Reply
 from heliograph.protocol.serving import routes
-from tests.dialects.native.fake_hub import FakeHub
 
 Json = Any  # any: JSON of any shape
 MAX_BODY = 1_000_000
@@ -46,7 +46,7 @@ class Answer(msgspec.Struct):
 class Api:
     """The facade over `hub`; every call bears the token of `name` unless told otherwise."""
 
-    def __init__(self, hub: FakeHub, name: str = "all") -> None:
+    def __init__(self, hub: Hub, name: str = "all") -> None:
         made = routes([DIALECT], hub, Limiter(hub.wall), MAX_BODY)
         self._app = Starlette(routes=made)
         self._pieces = 0

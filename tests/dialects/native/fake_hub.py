@@ -10,20 +10,22 @@ import msgspec
 import numpy as np
 
 from heliograph.clock import Clock, FixedClock, Level, instant_ms
-from heliograph.errors import ForbiddenError, UnknownDeviceError
+from heliograph.errors import ConflictError, ForbiddenError, NotFoundError, UnknownDeviceError
 from heliograph.model.access import Caller, Credential, Secret
-from heliograph.model.alarms import Alarm
+from heliograph.model.alarms import NEXT_STATUSES, Alarm, AlarmStatus
 from heliograph.model.buckets import BucketSeries
 from heliograph.model.devices import Device, DeviceKind
 from heliograph.model.plants import Plant
 from heliograph.model.samples import Block, Latest, Reading, Series
 from heliograph.protocol.hub import AliasScheme, Gap, Ingested, Once, Subject
+from tests.dialects.absent import Absent
+from tests.dialects.native.fake_services import FakeCommands, FakeLedger
 
 Bag = dict[str, float | str]
 NOW_MS = 1_782_043_200_000  # 2026-06-21T12:00:00Z, a summer noon in Berlin at 14:00
 
 
-class FakeHub:
+class FakeHub(Absent):
     """Plants 1 and 2 of account 10 in Berlin and New York, plant 3 of account 20; devices 7, 8 | 9 | 30."""
 
     def __init__(self) -> None:
@@ -49,7 +51,20 @@ class FakeHub:
         self.kept_buckets: dict[tuple[Subject, int], dict[int, dict[str, float]]] = {}
         self.histories: list[tuple[int, int]] = []
         self.grant("reader", scopes=("read",))
-        self.grant("all", scopes=("read", "write", "admin"))
+        self.grant("all", scopes=("read", "write", "admin", "control"))
+        self.notes: list[str] = []
+        self.kept_commands = FakeCommands(NOW_MS)
+        self.kept_ledger = FakeLedger()
+
+    @property
+    def commands(self) -> FakeCommands:
+        """Commands in memory."""
+        return self.kept_commands
+
+    @property
+    def ledger(self) -> FakeLedger:
+        """A ledger in memory."""
+        return self.kept_ledger
 
     def grant(
         self,
@@ -197,6 +212,21 @@ class FakeHub:
         before = len(self.kept_alarms)
         self.kept_alarms.update({(alarm.device_id, alarm.code, alarm.raised_at_ms): alarm for alarm in alarms})
         return len(self.kept_alarms) - before
+
+    async def handle_alarm(
+        self, caller: Caller, device_id: int, code: str, raised_at_ms: int, status: AlarmStatus, note: str = ""
+    ) -> Alarm:
+        """Move an alarm on."""
+        held = self.kept_alarms.get((device_id, code, raised_at_ms))
+        if held is None:
+            raise NotFoundError("there is no such alarm")
+        if status not in NEXT_STATUSES[held.status]:
+            raise ConflictError("that does not follow")
+        cleared_at_ms = NOW_MS if status is AlarmStatus.CLEARED_BY_USER else None
+        moved = msgspec.structs.replace(held, status=status, cleared_at_ms=cleared_at_ms)
+        self.kept_alarms[(device_id, code, raised_at_ms)] = moved
+        self.notes.append(note)
+        return moved
 
     async def audit(self, caller: Caller, action: str, detail: str = "") -> None:
         """Not needed by this dialect."""

@@ -15,9 +15,21 @@ AT = "2026-06-21T10:00:00Z"
 
 
 async def test_an_alarm_comes_back_as_it_was_reported(api: Api) -> None:
-    sent = {"code": "2032", "raised_at": AT, "severity": "major", "name": "Grid loss", "cause": "c", "advice": "a"}
+    sent: dict[str, Any] = {
+        "code": "2032",
+        "raised_at": AT,
+        "severity": "major",
+        "name": "Grid loss",
+        "cause": "c",
+        "advice": "a",
+    }
+    sent |= {"type": "protection", "cause_id": 3}
     assert (await api.post("/devices/7/alarms", sent)).json == {"reported": 1, "new": 1}
-    whole = {"device": 7, "cleared_at": None, **sent, "raised_at": "2026-06-21T10:00:00.000Z"}
+    raised_at = "2026-06-21T10:00:00.000Z"
+    whole = {
+        "id": f"2032@{raised_at}", "device": 7, "cleared_at": None, "status": "active", "watched": False, "until": None,
+        **sent, "raised_at": raised_at,
+    }  # fmt: skip
     assert (await api.get("/alarms")).json == {"alarms": [whole], "next": None}
 
 
@@ -37,6 +49,8 @@ async def test_the_same_alarm_again_updates_its_end(api: Api) -> None:
         ({"code": "1", "raised_at": "noon"}, "alarms[0].raised_at"),
         ({"code": "1", "raised_at": AT, "cleared_at": 0}, "alarms[0].cleared_at"),
         ({"code": "1", "raised_at": AT, "severity": "dire"}, "severity"),
+        ({"code": "1", "raised_at": AT, "type": "odd"}, "type"),
+        ({"code": "1", "raised_at": AT, "status": "cleared"}, ""),
         ([{"code": "", "raised_at": AT}], "alarms[0].code"),
         (7, ""),
     ],

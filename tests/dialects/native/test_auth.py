@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from heliograph.dialects.native import DIALECT
 from heliograph.dialects.native.auth import format_token, mint_secret, parse_token
+from heliograph.errors import BadRequestError
+from heliograph.model.access import Secret
 from tests.dialects.native.api import Api
 from tests.dialects.native.fake_hub import NOW_MS, FakeHub
 
@@ -96,3 +99,18 @@ def test_a_minted_token_parses_back_also_when_the_name_has_underscores() -> None
     assert len(secret.reveal()) == 64
     assert secret.reveal() != mint_secret().reveal()
     assert secret.reveal() not in repr(secret)
+
+
+def test_a_credential_is_shown_as_the_token_that_opens_it() -> None:
+    secret = mint_secret()
+    shown = DIALECT.present("roof_east", secret)
+    assert parse_token(shown["token"]) == ("roof_east", secret.reveal())
+
+
+@pytest.mark.parametrize(
+    ("name", "secret", "field"), [("roof east", "a-good-secret", "name"), ("roof", "under_score", "secret")]
+)
+def test_a_credential_that_no_token_could_carry_is_refused(name: str, secret: str, field: str) -> None:
+    with pytest.raises(BadRequestError) as refused:
+        DIALECT.present(name, Secret(secret))
+    assert refused.value.field == field

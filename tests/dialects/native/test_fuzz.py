@@ -19,15 +19,42 @@ JSON = st.recursive(
     lambda inner: st.one_of(
         st.lists(inner, max_size=4),
         st.dictionaries(
-            st.sampled_from(["samples", "device", "at", "values", "code", "raised_at", "name", "zone", "x"]),
+            st.sampled_from(
+                [
+                    "samples",
+                    "device",
+                    "at",
+                    "values",
+                    "code",
+                    "raised_at",
+                    "name",
+                    "zone",
+                    "x",
+                    "on",
+                    "period_kwh",
+                    "arguments",
+                    "status",
+                ]
+            ),
             inner,
             max_size=4,
         ),
     ),
 )
-POSTS = ["/samples", "/devices/7/samples", "/devices/7/alarms", "/plants", "/devices"]
-GETS = ["/devices", "/latest", "/alarms", "/devices/7/history", "/plants/1/energy", "/plants/1/kpis", "/devices/7/gaps"]
-PARAMETERS = st.sampled_from(["since", "until", "level", "limit", "after", "plant", "keys", "format", "active", "x"])
+POSTS = [
+    "/samples", "/devices/7/samples", "/devices/7/alarms", "/plants", "/devices", "/devices/7/commands",
+    "/devices/7/declared",
+]  # fmt: skip
+GETS = [
+    "/devices", "/latest", "/alarms", "/devices/7/history", "/plants/1/energy", "/plants/1/kpis", "/devices/7/gaps",
+    "/devices/7/commands", "/devices/7/declared",
+]  # fmt: skip
+PARAMETERS = st.sampled_from(
+    [
+        "since", "until", "level", "limit", "after", "plant", "keys", "format", "active", "x", "status", "device",
+        "code", "name",
+    ]
+)  # fmt: skip
 TIMES = st.one_of(st.datetimes().map(str), st.integers(-(10**20), 10**20).map(str), st.text(max_size=12))
 
 
@@ -51,7 +78,7 @@ def statuses(path: str, *, body: bytes | None = None, query: str = "", **headers
 @example(body=b'[{"device":7,"at":1,"values":{"a":"\\ud800"}}]')
 @settings(max_examples=60, deadline=None)
 def test_any_body_is_kept_or_refused(path: str, kind: str, body: bytes) -> None:
-    assert statuses(path, body=body, content_type=kind) in (200, 201, 400, 404)
+    assert statuses(path, body=body, content_type=kind) in (200, 201, 400, 404, 409)
 
 
 @pytest.mark.parametrize("path", GETS)
@@ -66,7 +93,7 @@ def test_any_query_is_answered_or_refused(path: str, parameters: dict[str, Any])
     assert statuses(path, query=query) in (200, 400, 404)
 
 
-@pytest.mark.parametrize("path", ["/devices/{}", "/plants/{}", "/devices/{}/history"])
+@pytest.mark.parametrize("path", ["/devices/{}", "/plants/{}", "/devices/{}/history", "/commands/{}"])
 @pytest.mark.parametrize("wire", ["9" * 5000, "-1", "1.5", "%00", "7 ", "0x7", "\u0667", "null"])
 def test_any_id_in_a_path_is_unknown_or_refused(path: str, wire: str) -> None:
     assert statuses(path.format(wire)) in (400, 404)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from heliograph.dialects.native.kpis import availability, expected_samples, performance
 
-ENERGY = st.one_of(st.none(), st.floats(0, 1e9))
+ENERGY = st.one_of(st.none(), st.floats(0, 1e9, allow_subnormal=False))
 
 
 class Figures(msgspec.Struct):

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from heliograph.clock import DAY_MS, HOUR_MS, Level, zone
 from heliograph.dialects.native.lookups import Span
-from heliograph.dialects.native.periods import periods_of
+from heliograph.dialects.native.periods import periods_of, source_of
 from heliograph.dialects.native.results import EnergyBucket
 from heliograph.model.buckets import QUANTITIES, BucketSeries
+from heliograph.protocol.hub import Subject
 from tests.dialects.native.api import Api
 from tests.dialects.native.fake_hub import NOW_MS, FakeHub, utc_ms
 
@@ -22,7 +23,45 @@ JUNE_20, JUNE_21 = utc_ms("2026-06-20T00:00:00+02:00"), utc_ms("2026-06-21T00:00
 
 
 def test_a_bucket_travels_with_every_quantity_the_hub_totals() -> None:
-    assert set(EnergyBucket.__struct_fields__) == {*QUANTITIES, "since", "until"}
+    assert set(EnergyBucket.__struct_fields__) == {*QUANTITIES, "since", "until", "source"}
+
+
+@pytest.mark.parametrize(
+    ("production_wh", "reported_wh", "source"),
+    [
+        (None, None, None),
+        (None, 5.0, None),
+        (5.0, None, "computed"),
+        (0.0, None, "computed"),
+        (5.0, 0.0, "computed"),
+        (5.0, 5.0, "reported"),
+        (0.1 + 0.2, 0.3, "reported"),
+        (0.0, 0.0, "reported"),
+        (5.0, 2.0, "mixed"),
+    ],
+)
+def test_the_source_of_a_production_is_told_by_its_reported_share(
+    production_wh: float | None, reported_wh: float | None, source: str | None
+) -> None:
+    assert source_of(production_wh, reported_wh) == source
+
+
+@pytest.mark.parametrize("subject", ["plant", "device"])
+async def test_a_reported_total_travels_beside_the_computed_one(api: Api, hub: FakeHub, subject: Subject) -> None:
+    number = {"plant": 1, "device": 7}[subject]
+    hub.kept_buckets[subject, number] = {
+        JUNE_20: {"production": 51_200.0, "declared": 51_200.0, "reported": 51_200.0, "computed": 49_000.0},
+        JUNE_21: {"production": 20_000.0, "declared": 20_100.0},
+    }
+    found = (await api.get(f"/{subject}s/{number}/energy", "since=2026-06-19")).json["buckets"]
+    told = [
+        tuple(bucket[name] for name in ("production", "declared", "computed", "reported", "source")) for bucket in found
+    ]
+    assert told == [
+        (None, None, None, None, None),
+        (51_200.0, 51_200.0, 49_000.0, 51_200.0, "reported"),
+        (20_000.0, 20_100.0, None, None, "computed"),
+    ]
 
 
 async def test_the_month_so_far_comes_by_day_with_null_where_nothing_was_measured(api: Api, hub: FakeHub) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from heliograph.dialects.native.wire import DeviceEntry, PlantEntry
-from heliograph.model.devices import Device
+from heliograph.model.devices import Device, ReportedRule
 from heliograph.model.plants import Plant
 from tests.dialects.native.api import Api
 from tests.dialects.native.fake_hub import NOW_MS, FakeHub
@@ -91,6 +91,14 @@ async def test_a_device_is_made_in_a_plant_the_caller_sees(api: Api, hub: FakeHu
     assert (await api.get("/devices/31")).json == made.json
 
 
+@pytest.mark.parametrize("rule", list(ReportedRule))
+async def test_which_total_of_a_day_counts_is_told_by_each_device(api: Api, hub: FakeHub, rule: ReportedRule) -> None:
+    assert (await api.get("/devices/7")).json["reported"] == "fills"
+    held = {**(await api.get("/devices/7")).json, "reported": rule.value}
+    assert (await api.put("/devices/7", held)).json == held
+    assert hub.kept_devices[7].reported is rule
+
+
 async def test_what_a_get_gives_a_put_takes(api: Api, hub: FakeHub) -> None:
     before = (dict(hub.kept_plants), dict(hub.kept_devices))
     for path in ("/plants/1", "/plants/2", "/devices/7", "/devices/9"):
@@ -131,6 +139,7 @@ async def test_a_put_replaces_and_what_is_left_out_falls_back(api: Api, hub: Fak
         ("/devices", {**INVERTER, "id": 7}, "id"),
         ("/devices", {**INVERTER, "kind": "toaster"}, "kind"),
         ("/devices", {**INVERTER, "interval_s": 0}, "interval_s"),
+        ("/devices", {**INVERTER, "reported": "guessed"}, "reported"),
         ("/devices", {**INVERTER, "gateway": 9}, "gateway"),
         ("/devices", {**INVERTER, "gateway": 30}, "gateway"),
         ("/devices", {**INVERTER, "plant_id": 1}, ""),

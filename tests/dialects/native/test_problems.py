@@ -13,7 +13,7 @@ from heliograph.dialects.native import DIALECT
 from heliograph.dialects.native.codes import CODES, TABLE
 from heliograph.dialects.native.operations import GET_PLANT
 from heliograph.dialects.native.wire import PlantEntry
-from heliograph.errors import BadRequestError, HubError, TooFrequentError, UnknownDeviceError
+from heliograph.errors import BadRequestError, HubError, Problem, RecordsError, TooFrequentError, UnknownDeviceError
 from heliograph.protocol.operations import Request
 from tests.dialects.native.api import MAX_BODY, Answer, Api, read
 from tests.dialects.native.fake_hub import FakeHub
@@ -28,11 +28,12 @@ async def told(error: HubError) -> Answer:
 
 @pytest.mark.parametrize("kind", TREE)
 async def test_every_error_becomes_a_problem_and_comes_back_as_itself_or_its_ancestor(kind: type[HubError]) -> None:
-    answer = await told(kind("because"))
+    error = kind([Problem(2, "on", "because")]) if kind is RecordsError else kind("because")
+    answer = await told(error)
     problem = answer.json
     assert answer.content_type == "application/problem+json"
     assert problem["status"] == answer.status >= 400
-    assert (problem["detail"], problem["request_id"]) == ("because", "r-7")
+    assert (problem["detail"], problem["request_id"]) == (str(error), "r-7")
     assert problem["type"].startswith("urn:heliograph:problem:")
     assert problem["title"]
     with pytest.raises(HubError, match="because") as caught:
@@ -60,6 +61,27 @@ async def test_a_problem_keeps_place_device_and_when_to_come_back() -> None:
     with pytest.raises(UnknownDeviceError) as unknown:
         DIALECT.envelope.open(GET_PLANT, 404, answer.body)
     assert unknown.value.device == "30"
+
+
+async def test_records_that_are_wrong_travel_each_with_its_place_both_ways() -> None:
+    problems = (Problem(0, "on", "no date"), Problem(3, "period_kwh", "too much", group=1))
+    answer = await told(RecordsError(problems))
+    assert (answer.status, answer.json["detail"]) == (400, "record 0: no date (and 1 more)")
+    assert answer.json["records"] == [
+        {"place": 0, "field": "on", "message": "no date"},
+        {"place": 3, "field": "period_kwh", "message": "too much", "group": 1},
+    ]
+    with pytest.raises(RecordsError) as wrong:
+        DIALECT.envelope.open(GET_PLANT, 400, answer.body)
+    assert wrong.value.problems == problems
+    assert "records" not in (await told(BadRequestError("no"))).json
+
+
+def test_wrong_records_that_are_not_named_are_still_a_bad_request() -> None:
+    body = b'{"type":"urn:heliograph:problem:wrong-records","title":"","status":400,"detail":"no","field":"x"}'
+    with pytest.raises(BadRequestError, match="no") as caught:
+        DIALECT.envelope.open(GET_PLANT, 400, body)
+    assert (type(caught.value), caught.value.field) == (BadRequestError, "x")
 
 
 async def test_an_error_without_words_still_says_something() -> None:

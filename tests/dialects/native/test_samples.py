@@ -244,3 +244,11 @@ async def test_a_device_of_another_tenant_and_none_at_all_are_refused_alike(
     if str(device).isascii() and str(device).isdecimal() and len(str(device)) < 19:
         alone = await api.post(f"/devices/{device}/samples", {"at": at, "values": {"a": 1}})
         assert (alone.status, alone.json["device"]) == (404, str(device))
+
+
+@pytest.mark.parametrize("twice", [b'"a":1,"a":2', b'"b":1,"a":1,"a":1'])
+async def test_a_name_that_stands_twice_in_a_single_large_record_is_refused(api: Api, twice: bytes) -> None:
+    body = b'{"at":1,"values":{%b}}' % twice + b" " * 20_000
+    refused = await api.post("/devices/7/samples", body)
+    assert (refused.status, refused.json["field"]) == (400, "a")
+    assert (await api.post("/devices/7/samples", body.replace(twice, b'"a":1'))).json["accepted"] == 1

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from heliograph import errors as e
-from heliograph.dialects.native.wire import Problem
+from heliograph.dialects.native.wire import Problem, WrongRecord
 from heliograph.protocol.codes import Code, CodeTable, VendorError
 from heliograph.protocol.operations import Call, Operation, Reply, Request
 
@@ -16,6 +16,7 @@ TYPE_PREFIX = "urn:heliograph:problem:"
 CODES = (
     Code("bad-request", "The request does not say what it must", e.BadRequestError, 400),
     Code("missing-field", "Something required is absent", e.MissingFieldError, 400),
+    Code("wrong-records", "Some of the records cannot be", e.RecordsError, 400),
     Code("unauthenticated", "No valid token", e.UnauthenticatedError, 401),
     Code("disabled", "The token is disabled", e.DisabledCredentialError, 401),
     Code("expired", "The token is past its end", e.ExpiredCredentialError, 401),
@@ -24,6 +25,8 @@ CODES = (
     Code("unknown-plant", "There is no such plant", e.UnknownPlantError, 404),
     Code("unknown-device", "There is no such device", e.UnknownDeviceError, 404),
     Code("conflict", "It contradicts what is there", e.ConflictError, 409),
+    Code("firmware-file", "The file of the firmware package cannot be used", e.DeviceFileError, 409),
+    Code("unsupported", "The device cannot do this, or cannot be told", e.UnsupportedError, 422),
     Code("too-large", "The body is too large", e.TooLargeError, 413),
     Code("too-frequent", "Called too often", e.TooFrequentError, 429),
     Code("failed", "The hub failed", e.HubError, 500),
@@ -58,6 +61,7 @@ class ProblemEnvelope:
             device=getattr(error, "device", ""),
             retry_after_s=retry_after_s,
             request_id=request.request_id,
+            records=[WrongRecord(*wrong) for wrong in getattr(error, "problems", ())],
         )
         headers: dict[str, str] = {}
         if code.status == 401:
@@ -83,6 +87,10 @@ def _error(problem: Problem) -> e.HubError:
     if not isinstance(found, VendorError):
         return found
     kind = found.code.error
+    if issubclass(kind, e.RecordsError):
+        if problem.records:
+            return kind([e.Problem(wrong.place, wrong.field, wrong.message, wrong.group) for wrong in problem.records])
+        kind = e.BadRequestError
     if issubclass(kind, e.BadRequestError):
         return kind(problem.detail, field=problem.field, device=problem.device)
     if issubclass(kind, e.TooFrequentError):

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from heliograph.dialects.native.operations import OPERATIONS
-from heliograph.dialects.native.queries import SendDeviceSamples, SendSamples
+from heliograph.dialects.native.queries import DeclareEnergy, ReportAlarms, SendDeviceSamples, SendSamples
 from heliograph.dialects.native.wire import Sample, SampleBatch
 from heliograph.errors import BadRequestError, MissingFieldError
 from heliograph.protocol.operations import Operation, Request
@@ -21,6 +21,7 @@ LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/js
 _PLACE = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
 _ABSENT = re.compile(r"Object missing required field `(.*)`")
 _TAKES_SAMPLES = (SendSamples, SendDeviceSamples)
+_ROOTS: dict[Any, str] = {ReportAlarms: "alarms", DeclareEnergy: "entries"}  # any: see _DECODERS
 _LINE = msgspec.json.Decoder(Sample)
 _DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {  # any: by request type, whatever its body holds
     operation.request: msgspec.json.Decoder(field.type)
@@ -80,7 +81,7 @@ def _body(operation: Operation[Any, Any], request: Request) -> Any:  # any: see 
         if takes_samples:
             refuse_value(request.body, lines=lines, device=request.path_params.get("device", ""))
             raise refusal(error, "samples") from error
-        raise refusal(error, "alarms") from error
+        raise refusal(error, _ROOTS.get(operation.request, "")) from error
     except (RecursionError, UnicodeDecodeError) as error:
         raise BadRequestError("the body is not JSON that can be read", field="body") from error
 

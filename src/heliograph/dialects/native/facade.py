@@ -12,14 +12,16 @@ from heliograph.dialects.native import queries as q
 from heliograph.dialects.native import results as r
 from heliograph.dialects.native import views
 from heliograph.dialects.native import wire as w
+from heliograph.dialects.native.alarms import handle_alarm, list_alarms, report_alarms
 from heliograph.dialects.native.auth import authenticate
+from heliograph.dialects.native.commanding import cancel_command, get_command, list_commands, send_command
 from heliograph.dialects.native.history import get_history
 from heliograph.dialects.native.intake import read_instants, records, to_blocks
+from heliograph.dialects.native.ledger import declare_energy, get_declared
 from heliograph.dialects.native.lookups import device_of, devices_of, page, plant_of, span, zones_of
 from heliograph.dialects.native.openapi import document
 from heliograph.dialects.native.periods import get_device_energy, get_plant_energy, get_plant_kpis
 from heliograph.errors import BadRequestError, UnknownDeviceError
-from heliograph.model.alarms import Alarm
 from heliograph.model.devices import Device
 from heliograph.model.measurements import CATALOGUE
 from heliograph.protocol.dialect import Facade
@@ -117,31 +119,6 @@ async def list_gaps(call: Call[q.ReadGaps]) -> r.Gaps | Reply:
     return r.Gaps(device.id, entries)
 
 
-async def list_alarms(call: Call[q.ListAlarms]) -> r.Alarms | Reply:
-    """A page of the alarms of a plant, or of all the caller sees, oldest first."""
-    request = call.request
-    tz = zone("UTC" if request.plant is None else (await plant_of(call, request.plant)).zone)
-    asked = span(
-        request.since, request.until, tz, now_ms=call.now_ms, **({"default": lambda _: 0} if request.active else {})
-    )
-    ids = [device.id for device in await devices_of(call, request.plant)]
-    found = await call.hub.alarms(call.caller, ids, asked.since_ms, asked.until_ms, active_only=request.active)
-    some, following = page(found, request.limit, _alarm_place, _parse_place(request.after))
-    return r.Alarms(
-        [views.alarm_entry(alarm) for alarm in some], None if following is None else _format_place(following)
-    )
-
-
-async def report_alarms(call: Call[q.ReportAlarms]) -> r.AlarmsReported | Reply:
-    """Keep alarms of a device."""
-    device = await device_of(call, call.request.device)
-    tz = zone((await plant_of(call, device.plant_id)).zone)
-    body = call.request.body
-    reports = body if isinstance(body, list) else [body]
-    alarms = [views.to_alarm(report, index, device_id=device.id, tz=tz) for index, report in enumerate(reports)]
-    return r.AlarmsReported(len(alarms), await call.hub.report_alarms(call.caller, alarms))
-
-
 async def list_measurements(call: Call[q.Nothing]) -> r.Measurements | Reply:
     """The catalogue of measurements."""
     return r.Measurements([views.measurement_entry(measurement) for measurement in CATALOGUE.values()])
@@ -201,25 +178,6 @@ def _created(entry: w.PlantEntry | w.DeviceEntry, location: str) -> Reply:
     return Reply(msgspec.json.encode(entry), 201, {"Location": location})
 
 
-def _alarm_place(alarm: Alarm) -> tuple[int, int, str]:
-    return alarm.raised_at_ms, alarm.device_id, alarm.code
-
-
-def _format_place(place: tuple[int, int, str]) -> str:
-    return ".".join(map(str, place))
-
-
-def _parse_place(text: str) -> tuple[int, int, str]:
-    """The place a cursor names, the first of all for none. Raises BadRequestError for a text that is no cursor."""
-    if not text:
-        return -1, 0, ""
-    try:
-        raised, device, code = text.split(".", 2)
-        return int(raised), int(device), code
-    except ValueError as error:
-        raise BadRequestError("after must be the next of the page before", field="after") from error
-
-
 HANDLERS = (
     handle(op.LIST_PLANTS, list_plants), handle(op.GET_PLANT, get_plant),
     handle(op.CREATE_PLANT, create_plant), handle(op.REPLACE_PLANT, replace_plant),
@@ -230,7 +188,10 @@ HANDLERS = (
     handle(op.GET_HISTORY, get_history),
     handle(op.GET_PLANT_ENERGY, get_plant_energy), handle(op.GET_DEVICE_ENERGY, get_device_energy),
     handle(op.GET_PLANT_KPIS, get_plant_kpis), handle(op.LIST_GAPS, list_gaps),
-    handle(op.LIST_ALARMS, list_alarms), handle(op.REPORT_ALARMS, report_alarms),
+    handle(op.LIST_ALARMS, list_alarms), handle(op.REPORT_ALARMS, report_alarms), handle(op.HANDLE_ALARM, handle_alarm),
+    handle(op.LIST_COMMANDS, list_commands), handle(op.GET_COMMAND, get_command),
+    handle(op.SEND_COMMAND, send_command), handle(op.CANCEL_COMMAND, cancel_command),
+    handle(op.GET_DECLARED, get_declared), handle(op.DECLARE_ENERGY, declare_energy),
     handle(op.LIST_MEASUREMENTS, list_measurements), handle(op.WHO_AM_I, who_am_i), handle(op.GET_OPENAPI, get_openapi),
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ import msgspec
 
 from heliograph.dialects.native import examples
 from heliograph.dialects.native.decoding import LINES
-from heliograph.dialects.native.operations import OPERATIONS
+from heliograph.dialects.native.operations import IDEMPOTENCY_KEY, MAKING, OPERATIONS, SEND_COMMAND
 from heliograph.dialects.native.queries import SendDeviceSamples, SendSamples
 from heliograph.dialects.native.wire import Problem, Sample
 from heliograph.protocol.operations import Operation
@@ -23,6 +23,8 @@ REFUSALS = {
     401: "No valid token.",
     403: "The token does not open this call.",
     404: "There is no such thing, or it is not yours to see.",
+    409: "It contradicts what is there.",
+    422: "The device cannot do this, or nothing connects the hub to it.",
     429: "Called too often; the header Retry-After says when to come back.",
     503: "Nothing can be kept or read now; nothing of the request was kept.",
 }
@@ -87,7 +89,7 @@ def document() -> bytes:
 
 
 def _call(operation: Operation[Any, Any], schemas: _Schemas) -> Json:
-    made = operation.method == "POST" and operation.scope == "admin"
+    made = operation.name in MAKING
     answer: Json = {"schema": schemas.of(operation.result)}
     if operation.name in examples.RESULTS:
         answer["example"] = examples.RESULTS[operation.name]
@@ -96,7 +98,7 @@ def _call(operation: Operation[Any, Any], schemas: _Schemas) -> Json:
         "summary": operation.summary,
         "tags": [operation.cite.rpartition(", ")[2]],
         "description": "Needs no token." if operation.public else f"Needs the scope `{operation.scope}`.",
-        "parameters": _parameters(operation, schemas),
+        "parameters": _parameters(operation, schemas) + _headers(operation),
         "responses": {
             "201" if made else "200": {
                 "description": "Made; the header Location says where." if made else "Done.",
@@ -142,6 +144,14 @@ def _parameters(operation: Operation[Any, Any], schemas: _Schemas) -> list[Json]
     return found
 
 
+def _headers(operation: Operation[Any, Any]) -> list[Json]:
+    if operation is not SEND_COMMAND:
+        return []
+    described = "The same as `key` of the body."
+    schema = {"type": "string", "minLength": 1, "maxLength": 200}
+    return [{"name": IDEMPOTENCY_KEY, "in": "header", "required": False, "schema": schema, "description": described}]
+
+
 def _without_null(schema: Json) -> Json:
     """A copy without the choice of null, which a query cannot say."""
     choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
@@ -155,6 +165,10 @@ def _refusals(operation: Operation[Any, Any]) -> Json:
     statuses = set(REFUSALS)
     if operation.public:
         statuses -= {401, 403}
+    if operation.scope == "read":
+        statuses -= {409}
+    if operation.scope != "control":
+        statuses -= {422}
     if not msgspec.structs.fields(operation.request):
         statuses -= {404}
     return {str(status): {"$ref": f"#/components/responses/{_refusal_name(status)}"} for status in sorted(statuses)}

@@ -11,6 +11,7 @@ from heliograph.protocol.operations import Operation
 PREFIX = "/api/v1"
 PLANTS, DEVICES, SAMPLES = "native README, Plants", "native README, Devices", "native README, Samples"
 READING, ALARMS, ABOUT = "native README, Reading", "native README, Alarms", "native README, About the interface"
+COMMANDS, LEDGER = "native README, Commands", "native README, Generation ledger"
 
 LIST_PLANTS = Operation(
     name="list-plants", method="GET", path=f"{PREFIX}/plants", request=q.ListPlants, result=r.Plants, cite=PLANTS,
@@ -90,6 +91,36 @@ REPORT_ALARMS = Operation(
     name="report-alarms", method="POST", path=f"{PREFIX}/devices/{{device}}/alarms", request=q.ReportAlarms,
     result=r.AlarmsReported, cite=ALARMS, scope="write", summary="Report alarms of a device, or their end.",
 )  # fmt: skip
+HANDLE_ALARM = Operation(
+    name="handle-alarm", method="PUT", path=f"{PREFIX}/devices/{{device}}/alarms/{{alarm}}", request=q.HandleAlarm,
+    result=r.AlarmEntry, cite=ALARMS, scope="write", summary="Say what was done about an alarm.",
+)  # fmt: skip
+LIST_COMMANDS = Operation(
+    name="list-commands", method="GET", path=f"{PREFIX}/devices/{{device}}/commands", request=q.ListCommands,
+    result=r.Commands, cite=COMMANDS, summary="The commands of a device, newest first.",
+)  # fmt: skip
+GET_COMMAND = Operation(
+    name="get-command", method="GET", path=f"{PREFIX}/commands/{{command}}", request=q.OneCommand,
+    result=r.CommandEntry, cite=COMMANDS, summary="One command, and how far it got.",
+)  # fmt: skip
+SEND_COMMAND = Operation(
+    name="send-command", method="POST", path=f"{PREFIX}/devices/{{device}}/commands", request=q.SendCommand,
+    result=r.CommandEntry, cite=COMMANDS, scope="control", summary="Have a device do something.",
+)  # fmt: skip
+CANCEL_COMMAND = Operation(
+    name="cancel-command", method="POST", path=f"{PREFIX}/commands/{{command}}/cancel", request=q.CancelCommand,
+    result=r.CommandEntry, cite=COMMANDS, scope="control", summary="Take back a command that was not sent yet.",
+)  # fmt: skip
+GET_DECLARED = Operation(
+    name="get-declared", method="GET", path=f"{PREFIX}/devices/{{device}}/declared", request=q.ReadDeclared,
+    result=r.DeclaredEnergy, cite=LEDGER,
+    summary="What is stated of a device at present; the last 30 days unless told.",
+)  # fmt: skip
+DECLARE_ENERGY = Operation(
+    name="declare-energy", method="POST", path=f"{PREFIX}/devices/{{device}}/declared", request=q.DeclareEnergy,
+    result=r.DeclarationKept, cite=LEDGER, scope="write",
+    summary="State the energy of days or months of a device, all or nothing.",
+)  # fmt: skip
 LIST_MEASUREMENTS = Operation(
     name="list-measurements", method="GET", path=f"{PREFIX}/measurements", request=q.Nothing, result=r.Measurements,
     cite=ABOUT, summary="Every measurement the hub has a name for, with its unit.",
@@ -108,6 +139,11 @@ OPERATIONS = (
     LIST_DEVICES, GET_DEVICE, CREATE_DEVICE, REPLACE_DEVICE,
     SEND_SAMPLES, SEND_DEVICE_SAMPLES,
     GET_DEVICE_LATEST, LIST_LATEST, GET_HISTORY, GET_PLANT_ENERGY, GET_DEVICE_ENERGY, GET_PLANT_KPIS, LIST_GAPS,
-    LIST_ALARMS, REPORT_ALARMS,
+    LIST_ALARMS, REPORT_ALARMS, HANDLE_ALARM,
+    LIST_COMMANDS, GET_COMMAND, SEND_COMMAND, CANCEL_COMMAND,
+    GET_DECLARED, DECLARE_ENERGY,
     LIST_MEASUREMENTS, WHO_AM_I, GET_OPENAPI,
 )  # fmt: skip
+MAKING = frozenset({CREATE_PLANT.name, CREATE_DEVICE.name, SEND_COMMAND.name})
+"""The calls that are answered with 201 and the place of what they made."""
+IDEMPOTENCY_KEY = "Idempotency-Key"

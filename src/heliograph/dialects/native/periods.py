@@ -14,6 +14,7 @@ from heliograph.dialects.native.kpis import Performance, availability, expected_
 from heliograph.dialects.native.lookups import Span, device_of, devices_of, plant_of, span
 from heliograph.dialects.native.queries import LevelWord, ReadDevicePeriods, ReadPlantPeriods
 from heliograph.dialects.native.results import Energy, EnergyBucket, KpiPeriod, Kpis
+from heliograph.dialects.native.wire import SourceWord
 from heliograph.errors import BadRequestError
 from heliograph.model import buckets as quantity
 from heliograph.model.buckets import BucketSeries
@@ -27,6 +28,8 @@ LEVELS: dict[LevelWord, Level] = {"hour": Level.HOUR, "day": Level.DAY, "month":
 MOST_DAYS: dict[Level, int] = {Level.HOUR: 400, Level.DAY: 7_400, Level.MONTH: 90_000, Level.YEAR: 90_000}
 """The longest span of one call. [days]"""
 DEFAULT_YEARS = 10
+ROUNDING_WH = 1e-6
+"""What sums of the same energies may differ by. [Wh]"""
 Quantities = dict[str, float | None]
 
 
@@ -104,9 +107,25 @@ def periods_of(series: BucketSeries, asked: Span, tz: ZoneInfo) -> list[tuple[in
 def energy_buckets(series: BucketSeries, asked: Span, tz: ZoneInfo) -> list[EnergyBucket]:
     """The periods of a span as they travel."""
     return [
-        EnergyBucket(since=format_instant(since_ms), until=format_instant(until_ms), **quantities)
+        EnergyBucket(
+            since=format_instant(since_ms),
+            until=format_instant(until_ms),
+            source=source_of(quantities.get(quantity.PRODUCTION), quantities.get(quantity.REPORTED)),
+            **quantities,
+        )
         for since_ms, until_ms, quantities in periods_of(series, asked, tz)
     ]
+
+
+def source_of(production_wh: float | None, reported_wh: float | None) -> SourceWord | None:
+    """Where a production comes from, of which a share was reported; None without production."""
+    if production_wh is None:
+        return None
+    if reported_wh is None:
+        return "computed"
+    if math.isclose(reported_wh, production_wh, rel_tol=1e-9, abs_tol=ROUNDING_WH):
+        return "reported"
+    return "computed" if abs(reported_wh) <= ROUNDING_WH else "mixed"
 
 
 def received_by_start(counted: Sequence[BucketSeries]) -> dict[int, int]:

@@ -6,7 +6,17 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from heliograph.dialects.native.wire import AlarmBody, DeviceEntry, Id, PlantEntry, SampleBody
+from heliograph.dialects.native.wire import (
+    AlarmBody,
+    AlarmStep,
+    CommandRequest,
+    DeviceEntry,
+    Id,
+    LanguageWord,
+    PlantEntry,
+    SampleBody,
+    StatedBody,
+)
 
 LevelWord = Literal["hour", "day", "month", "year"]
 Since = Annotated[
@@ -23,6 +33,8 @@ Until = Annotated[
 AfterId = Annotated[int, Meta(ge=0, description="The `next` of the page before.")]
 PageSize = Annotated[int, Meta(ge=1, le=10_000, description="How many at most.")]
 OfPlant = Annotated[int | None, Meta(description="Only this plant.")]
+Language = Annotated[LanguageWord, Meta(description="Of names, causes and advice.")]
+WaitS = Annotated[float, Meta(ge=0, le=30, description="How long to wait for the end before answering. [s]")]
 
 
 class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
@@ -143,6 +155,16 @@ class ListAlarms(Struct, frozen=True, forbid_unknown_fields=True):
     since: Since = None
     until: Until = None
     active: Annotated[bool, Meta(description="Only those that still last.")] = False
+    status: Annotated[
+        str | None, Meta(description="Only these, with commas between.", examples=["active,acknowledged"])
+    ] = None
+    severity: Annotated[
+        str | None, Meta(description="Only these, with commas between.", examples=["critical,major"])
+    ] = None
+    type: Annotated[str | None, Meta(description="Only these, with commas between.", examples=["protection"])] = None
+    code: Annotated[str | None, Meta(description="Only these, with commas between.", examples=["2032,65534"])] = None
+    device: Annotated[str | None, Meta(description="Only these, with commas between.", examples=["7,8"])] = None
+    language: Language = "en"
     after: Annotated[str, Meta(description="The `next` of the page before.")] = ""
     limit: PageSize = 1000
 
@@ -152,3 +174,62 @@ class ReportAlarms(Struct, frozen=True, forbid_unknown_fields=True):
 
     device: int
     body: AlarmBody
+
+
+class HandleAlarm(Struct, frozen=True, forbid_unknown_fields=True):
+    """What was done about an alarm."""
+
+    device: int
+    alarm: Annotated[
+        str,
+        Meta(description="The `id` of the alarm: its code, `@`, and its start.", examples=["2032@2026-06-21T10:05Z"]),
+    ]
+    body: AlarmStep
+    language: Language = "en"
+
+
+class ListCommands(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which commands of a device, and which page of them."""
+
+    device: int
+    name: Annotated[str, Meta(description="Only those of this name.", examples=["device.switch"])] = ""
+    after: AfterId = 0
+    limit: PageSize = 1000
+
+
+class OneCommand(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which command."""
+
+    command: Id
+    wait_s: WaitS = 0
+
+
+class CancelCommand(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which command is not to be sent."""
+
+    command: Id
+
+
+class SendCommand(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a device is to do."""
+
+    device: int
+    body: CommandRequest
+
+
+class ReadDeclared(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which days and months of the ledger."""
+
+    device: int
+    since: Annotated[str | None, Meta(description="The first day.", examples=["2026-06-01"])] = None
+    until: Annotated[
+        str | None,
+        Meta(description="The day after the last; tomorrow at the plant when absent.", examples=["2026-07-01"]),
+    ] = None
+
+
+class DeclareEnergy(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is stated of a device."""
+
+    device: int
+    body: StatedBody

@@ -6,7 +6,16 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from heliograph.dialects.native.wire import DeviceEntry, Instant, PlantEntry, SeverityWord
+from heliograph.dialects.native.wire import (
+    DeviceEntry,
+    Instant,
+    PlantEntry,
+    SeverityWord,
+    SourceWord,
+    StateWord,
+    StatusWord,
+    TypeWord,
+)
 
 
 class Plants(Struct, frozen=True):
@@ -69,7 +78,8 @@ class History(Struct, frozen=True, omit_defaults=True):
 class EnergyBucket(Struct, frozen=True, kw_only=True):
     """What a period adds up to. Energies in Wh, null where nothing was measured.
 
-    `integrated` is the share of `production` that was integrated from power for want of a counter.
+    `integrated` is the share of `production` that was integrated from power for want of a counter, `reported` the share
+    that was reported for a whole day or month; `source` says in a word where it comes from, null without any.
     """
 
     since: Instant
@@ -89,6 +99,14 @@ class EnergyBucket(Struct, frozen=True, kw_only=True):
     received: Annotated[float | None, Meta(description="Five-minute slots with a sample. [1]")] = None
     producing: Annotated[float | None, Meta(description="Daylight slots with production. [1]")] = None
     idle: Annotated[float | None, Meta(description="Daylight slots without production. [1]")] = None
+    declared: Annotated[
+        float | None, Meta(description="As it was reported for the whole period, whether it counts or not. [Wh]")
+    ] = None
+    computed: Annotated[
+        float | None, Meta(description="What samples gave where a reported total took its place. [Wh]")
+    ] = None
+    reported: Annotated[float | None, Meta(description="Share of `production` that is a reported total. [Wh]")] = None
+    source: SourceWord | None = None
 
 
 class Energy(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -145,8 +163,14 @@ class Gaps(Struct, frozen=True):
 
 
 class AlarmEntry(Struct, frozen=True, kw_only=True):
-    """An alarm; `cleared_at` is null while it lasts."""
+    """An alarm; `cleared_at` is null while it lasts. `watched` says that the hub itself found it."""
 
+    id: Annotated[
+        str,
+        Meta(
+            description="Its name among those of the device, as a path takes it.", examples=["2032@2026-06-21T10:05Z"]
+        ),
+    ]
     device: int
     code: str
     raised_at: Instant
@@ -155,6 +179,16 @@ class AlarmEntry(Struct, frozen=True, kw_only=True):
     name: str
     cause: str
     advice: str
+    status: StatusWord
+    type: TypeWord
+    cause_id: int
+    watched: bool
+    until: Annotated[
+        Instant | None,
+        Meta(
+            description="Of a watched one: when its reason ended, whoever cleared it before; where missing data ends."
+        ),
+    ]
 
 
 class Alarms(Struct, frozen=True):
@@ -169,6 +203,55 @@ class AlarmsReported(Struct, frozen=True):
 
     reported: int
     new: int
+
+
+class CommandEntry(Struct, frozen=True, kw_only=True):
+    """A command and how far it got. `code` is the device's own word for why it refused or failed, if it has one."""
+
+    id: int
+    device: int
+    name: str
+    arguments: dict[str, str | float | bool]
+    state: StateWord
+    settled: Annotated[bool, Meta(description="Whether nothing about it will change any more.")]
+    progress: Annotated[float, Meta(description="How much is done, where the device tells. [%]")]
+    code: str
+    key: str
+    credential: Annotated[int, Meta(description="Who gave it; 0 for the operator of the hub.")]
+    accepted_at: Instant
+    changed_at: Instant
+    expires_at: Annotated[Instant, Meta(description="When it is given up if it could not be sent.")]
+
+
+class Commands(Struct, frozen=True):
+    """Commands of a device, newest first. `next` is the `after` of the following page, null on the last."""
+
+    commands: list[CommandEntry]
+    next: int | None = None
+
+
+class DeclaredEntry(Struct, frozen=True, kw_only=True):
+    """What is stated of a day or month, digit by digit. [kWh]"""
+
+    on: str
+    period_kwh: str
+    accumulated_kwh: str | None
+
+
+class DeclaredEnergy(Struct, frozen=True):
+    """What is stated of a device at present, oldest first; a month stands before its first day."""
+
+    device: int
+    declared: list[DeclaredEntry]
+
+
+class DeclarationKept(Struct, frozen=True):
+    """What became of a statement: its number in the ledger, and how many entries are new, known, or corrections."""
+
+    statement: int
+    new: int
+    unchanged: int
+    corrected: int
 
 
 class MeasurementEntry(Struct, frozen=True):

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
 from msgspec import structs
 
 from heliograph.clock import zone
-from heliograph.dialects.native.intake import instant
-from heliograph.dialects.native.results import AlarmEntry, LatestEntry, LatestValue, MeasurementEntry
-from heliograph.dialects.native.wire import AlarmReport, DeviceEntry, PlantEntry, SeverityWord
+from heliograph.dialects.native.results import LatestEntry, LatestValue, MeasurementEntry
+from heliograph.dialects.native.wire import DeviceEntry, PlantEntry
 from heliograph.errors import BadRequestError
-from heliograph.model.alarms import Alarm, Severity
 from heliograph.model.devices import Device
 from heliograph.model.kpi import profile
 from heliograph.model.measurements import Measurement
 from heliograph.model.plants import Plant
 from heliograph.model.samples import Latest
 from heliograph.protocol.times import format_instant
-
-SEVERITIES: dict[SeverityWord, Severity] = {
-    "critical": Severity.CRITICAL, "major": Severity.MAJOR, "minor": Severity.MINOR, "warning": Severity.WARNING,
-}  # fmt: skip
-WORDS: dict[Severity, SeverityWord] = {severity: word for word, severity in SEVERITIES.items()}
 
 
 def plant_entry(plant: Plant) -> PlantEntry:
@@ -64,40 +55,6 @@ def latest_entry(latest: Latest) -> LatestEntry:
     at = None if latest.at_ms is None else format_instant(latest.at_ms)
     readings = {key: LatestValue(r.value, format_instant(r.at_ms)) for key, r in latest.readings.items()}
     return LatestEntry(latest.device_id, at, readings)
-
-
-def alarm_entry(alarm: Alarm) -> AlarmEntry:
-    """An alarm as it travels."""
-    return AlarmEntry(
-        device=alarm.device_id,
-        code=alarm.code,
-        raised_at=format_instant(alarm.raised_at_ms),
-        cleared_at=None if alarm.cleared_at_ms is None else format_instant(alarm.cleared_at_ms),
-        severity=WORDS[alarm.severity],
-        name=alarm.name,
-        cause=alarm.cause,
-        advice=alarm.advice,
-    )
-
-
-def to_alarm(report: AlarmReport, index: int, *, device_id: int, tz: ZoneInfo) -> Alarm:
-    """The alarm of a report. Raises BadRequestError naming it, when a time is none or the end precedes the start."""
-    place = f"alarms[{index}]"
-    raised_at_ms = instant(report.raised_at, tz, field=f"{place}.raised_at")
-    field = f"{place}.cleared_at"
-    cleared_at_ms = None if report.cleared_at is None else instant(report.cleared_at, tz, field=field)
-    if cleared_at_ms is not None and cleared_at_ms < raised_at_ms:
-        raise BadRequestError(f"{field} lies before raised_at", field=field, device=str(device_id))
-    return Alarm(
-        device_id=device_id,
-        code=report.code,
-        raised_at_ms=raised_at_ms,
-        cleared_at_ms=cleared_at_ms,
-        severity=SEVERITIES[report.severity],
-        name=report.name,
-        cause=report.cause,
-        advice=report.advice,
-    )
 
 
 def measurement_entry(measurement: Measurement) -> MeasurementEntry:

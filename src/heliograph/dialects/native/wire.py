@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
-from heliograph.model.devices import DeviceKind, MeterRole
+from heliograph.model.devices import DeviceKind, MeterRole, ReportedRule
 from heliograph.model.plants import BuildState, GridType
 
 Instant = Annotated[
@@ -38,6 +38,20 @@ Power = Annotated[float, Meta(ge=0, description="[W]")]
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="[deg north]")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="[deg east]")]
 SeverityWord = Literal["critical", "major", "minor", "warning"]
+StatusWord = Literal["active", "acknowledged", "ticketed", "handled", "cleared_by_user", "cleared"]
+StepWord = Literal["acknowledged", "ticketed", "handled", "cleared"]
+TypeWord = Literal["transposition", "exception", "protection", "notification", "information"]
+LanguageWord = Literal["en", "zh", "ja", "it", "nl", "pt", "de", "fr", "es", "pl"]
+StateWord = Literal["accepted", "sent", "confirmed", "refused", "unknown", "failed", "expired", "cancelled"]
+SourceWord = Literal["computed", "reported", "mixed"]
+Energy = Annotated[
+    Raw,
+    Meta(
+        description="A text or a number with at most 4 decimals, kept digit by digit. [kWh]",
+        examples=["51.20", 51.2],
+        extra_json_schema={"type": ["string", "number"]},
+    ),
+]
 
 
 class PlantEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,6 +109,15 @@ class DeviceEntry(
     interval_s: Annotated[int, Meta(ge=1, le=86_400, description="How often a sample is expected. [s]")] = 300
     attributes: dict[str, str] = {}
     disabled: bool = False
+    reported: Annotated[
+        ReportedRule,
+        Meta(
+            description=(
+                "Which total of a day counts where one was reported and one computed from samples: the reported one, "
+                "the computed one, or the reported one only where samples are missing."
+            )
+        ),
+    ] = ReportedRule.FILLS
 
 
 class Sample(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -133,9 +156,65 @@ class AlarmReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     name: Line = ""
     cause: Line = ""
     advice: Line = ""
+    type: TypeWord = "exception"
+    cause_id: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 1
 
 
 AlarmBody = list[AlarmReport] | AlarmReport
+
+
+class AlarmStep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was done about an alarm; `cleared` says that a person holds it to be over."""
+
+    status: StepWord
+    note: Annotated[Line, Meta(description="For the audit trail.")] = ""
+
+
+class CommandRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a device is to do."""
+
+    name: Annotated[Name, Meta(examples=["device.switch", "firmware.upgrade"])]
+    arguments: dict[str, str | float | bool] = {}
+    key: Annotated[
+        Name | None, Meta(description="The same key is the same command; the header Idempotency-Key says it too.")
+    ] = None
+    wait_s: Annotated[float, Meta(ge=0, le=30, description="How long to wait for the end before answering. [s]")] = 0
+
+
+class StatedEnergy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The energy of one day or month, as you state it."""
+
+    on: Annotated[
+        Raw,
+        Meta(
+            description="`YYYY-MM-DD` for a day, `YYYY-MM` for a month, of the plant's calendar.",
+            examples=["2026-06-20"],
+            extra_json_schema={"type": "string"},
+        ),
+    ]
+    period_kwh: Energy
+    accumulated_kwh: Annotated[
+        Raw,
+        Meta(
+            description="All energy up to the end of the period, where it is told; otherwise like `period_kwh`. [kWh]",
+            examples=["18330.45"],
+            extra_json_schema={"type": ["string", "number", "null"]},
+        ),
+    ] = field(default_factory=lambda: Raw(b"null"))
+
+
+MOST_STATED = 4000
+"""How many days or months one call may state. [1]"""
+StatedBody = Annotated[list[StatedEnergy], Meta(min_length=1, max_length=MOST_STATED)] | StatedEnergy
+
+
+class WrongRecord(Struct, frozen=True, omit_defaults=True):
+    """What is wrong with one of the records: its place in the body from 0, the member, and why."""
+
+    place: int
+    field: str
+    message: str
+    group: Annotated[int, Meta(description="Which of several lists it stands in, from 0.")] = 0
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -149,3 +228,4 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     device: Annotated[str, Meta(description="The device it concerns.")] = ""
     retry_after_s: Annotated[float | None, Meta(description="When the same call may pass. [s]")] = None
     request_id: str = ""
+    records: Annotated[list[WrongRecord], Meta(description="Every record that is wrong.")] = []
