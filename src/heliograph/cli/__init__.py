@@ -10,7 +10,10 @@ from heliograph.cli import (
     devices,
     doctor,
     exporting,
+    firmware,
     importing,
+    ledgers,
+    people,
     plants,
     sealing,
     serve,
@@ -31,7 +34,10 @@ app.command()(demo.demo)
 app.add_typer(accounts.app, name="account")
 app.add_typer(plants.app, name="plant")
 app.add_typer(devices.app, name="device")
+app.add_typer(people.app, name="person")
 app.add_typer(credentials.app, name="credential")
+app.add_typer(ledgers.app, name="ledger")
+app.add_typer(firmware.app, name="firmware")
 app.command("import")(importing.import_)
 app.command()(exporting.export)
 app.command()(sealing.seal)

@@ -1,9 +1,10 @@
-"""A backup: a tar file with the database as of one moment, the key file and the settings."""
+"""A backup: a tar file with the database as of one moment, the key file, the settings and the firmware packages."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import tarfile
 import tempfile
@@ -11,19 +12,21 @@ import zlib
 from contextlib import contextmanager
 from gzip import BadGzipFile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from heliograph import config
 from heliograph.cli.opening import opened
 from heliograph.cli.output import progress
 from heliograph.errors import BadRequestError, ConflictError, StoreError
-from heliograph.hub import DATABASE, KEY
+from heliograph.hub import DATABASE, FIRMWARE, KEY
 from heliograph.store.sqlite import Database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MEMBERS = (DATABASE, KEY, config.FILE)
+PACKAGE = re.compile(rf"{FIRMWARE}/[0-9a-f]{{64}}")
+"""A firmware package by its digest."""
 ZIPPED = (".gz", ".tgz")
 # The bytes of a database file that every open connection of SQLite holds a shared lock on while the log is in use.
 SHARED_FIRST, SHARED_SIZE = 0x40000002, 510
@@ -38,11 +41,13 @@ def pack(data: Path, target: Path) -> list[str]:
             hub.database.backup(copy, lambda left, total: bars.update(bar, completed=total - left, total=total))
             bars.update(bar, completed=1, total=1)
         sources = {DATABASE: copy, KEY: data / KEY, config.FILE: data / config.FILE}
+        sources |= {f"{FIRMWARE}/{package.sha256}": hub.firmware.path(package) for package in hub.firmware.all()}
         part = folder / "backup"
         held = [name for name, path in sources.items() if path.exists()]
         with part.open("wb") as file:
-            with tarfile.open(fileobj=file, mode="w:gz" if target.suffix.lower() in ZIPPED else "w") as tar:
-                for name in held:
+            mode: Literal["w", "w:gz"] = "w:gz" if target.suffix.lower() in ZIPPED else "w"
+            with tarfile.open(fileobj=file, mode=mode) as tar, progress() as bars:
+                for name in bars.track(held, description="Packing"):
                     tar.add(sources[name], name, filter=_private)
             file.flush()
             os.fsync(file.fileno())
@@ -84,6 +89,7 @@ def unpack(source: Path, data: Path, *, force: bool) -> list[str]:
         for suffix in ("-wal", "-shm"):
             (data / f"{DATABASE}{suffix}").unlink(missing_ok=True)
         for name in held:
+            (data / name).parent.mkdir(mode=0o700, exist_ok=True)
             (folder / name).replace(data / name)
     return held
 
@@ -93,12 +99,14 @@ def _extract(source: Path, folder: Path) -> list[str]:
     try:
         with tarfile.open(source) as tar:
             for member in tar:
-                if member.name not in MEMBERS or not member.isfile() or member.name in held:
+                known = member.name in MEMBERS or PACKAGE.fullmatch(member.name)
+                if not known or not member.isfile() or member.name in held:
                     raise BadRequestError(f"{source} is no backup: it holds {member.name!r}")
                 content = tar.extractfile(member)
                 if content is None:
                     continue
                 path = folder / member.name
+                path.parent.mkdir(mode=0o700, exist_ok=True)
                 path.touch(mode=0o600)
                 with path.open("wb") as file:
                     shutil.copyfileobj(content, file, 1 << 20)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from heliograph.cli.options import DEFAULT_DATA, Data
-from heliograph.cli.output import say
+from heliograph.cli.output import count, say
 
 
 def backup(
@@ -14,7 +14,7 @@ def backup(
     data: Data = DEFAULT_DATA,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
 ) -> None:
-    """Copy a hub into one file, while it may be serving: database, key file and settings."""
+    """Copy a hub into one file, while it may be serving: database, key file, settings and firmware packages."""
     from heliograph.cli.archive import pack
     from heliograph.errors import ConflictError
 
@@ -22,7 +22,7 @@ def backup(
         raise ConflictError(f"{file} is there already: name another file, or give --force")
     held = pack(data, file)
     size_mb = file.stat().st_size / 1e6
-    say(f"Wrote {file}, {size_mb:.1f} MB: {', '.join(held)}.")
+    say(f"Wrote {file}, {size_mb:.1f} MB: {_listed(held)}.")
     say("It holds the key file: who has it can read every secret. Only you may read it now; keep it so.")
 
 
@@ -35,4 +35,11 @@ def restore(
     from heliograph.cli.archive import unpack
 
     held = unpack(file, data, force=force)
-    say(f"Restored {', '.join(held)} into {data}. `heliograph doctor --data {data}` looks it over.")
+    say(f"Restored {_listed(held)} into {data}. `heliograph doctor --data {data}` looks it over.")
+
+
+def _listed(held: list[str]) -> str:
+    """What a backup holds, the packages of the firmware catalogue by their number."""
+    files = [name for name in held if "/" not in name]
+    packages = len(held) - len(files)
+    return ", ".join([*files, *([count(packages, "firmware file")] if packages else [])])

@@ -17,9 +17,10 @@ from heliograph.cli.ports import answering_version, why_not_free
 from heliograph.clock import DAY_MS, HOUR_MS, SECOND_MS, WallClock, zone
 from heliograph.config import Config
 from heliograph.errors import ConfigError, HubError, StoreError
-from heliograph.hub import DATABASE, KEY
+from heliograph.hub import DATABASE, FIRMWARE, KEY
 from heliograph.model.plants import Plant
 from heliograph.protocol.times import format_instant
+from heliograph.store.firmware import Catalogue
 from heliograph.store.keyring import Keyring
 from heliograph.store.sqlite import Database
 
@@ -58,6 +59,7 @@ class Patient:
         self.database: Database | None = None
         try:
             self.config = config.load(data)
+            settings.check_dialects(self.config)
         except (HubError, OSError, UnicodeDecodeError) as error:
             self.config_error = str(error)
         self.port = port or self.config.serve.port
@@ -94,6 +96,8 @@ def checks() -> list[tuple[str, Callable[[Patient], Finding]]]:
         ("key file", key_file),
         ("database", database),
         ("secrets", stored_secrets),
+        ("ledger", ledger),
+        ("firmware", firmware),
         ("write-ahead log", log_size),
         ("folding", folding),
         ("disk", disk),
@@ -167,6 +171,44 @@ def stored_secrets(patient: Patient) -> Finding:
     except (ConfigError, OSError) as error:
         return Finding(FAIL, str(error), f"restore the {KEY} that belongs to this database")
     return Finding(OK, f"{KEY} opens all {len(rows)} secrets")
+
+
+def ledger(patient: Patient) -> Finding:
+    """Whether each chain of the ledger ends where it should; the proof of all its seals takes longer."""
+    advice = "`heliograph ledger verify` tells more; keep the directory aside, and compare with a backup or an export"
+    for table, key, links, place in (
+        ("chain", "device", "declared", "sequence"),
+        ("account_chain", "account", "statement", "place"),
+    ):
+        found = patient.query(
+            f"SELECT c.{key} FROM {table} c WHERE"  # noqa: S608  names of ours
+            f" c.seal IS NOT (SELECT seal FROM {links} WHERE {key} = c.{key} AND {place} = c.length)"
+            f" OR EXISTS (SELECT 1 FROM {links} WHERE {key} = c.{key} AND {place} > c.length) LIMIT 1"
+        )
+        if found:
+            return Finding(FAIL, f"the chain of {key} {found[0][0]} does not end as it did", advice)
+    chains, entries = (
+        patient.number("SELECT count(*) FROM chain"),
+        patient.number("SELECT CAST(total(length) AS INTEGER) FROM chain"),
+    )
+    if chains is None and patient.database is not None:
+        return Finding(FAIL, "its tables cannot be read", advice)
+    return Finding(OK, f"{chains or 0} chains end as they should, with {entries or 0} entries")
+
+
+def firmware(patient: Patient) -> Finding:
+    """Whether the files of the firmware catalogue are there."""
+    if patient.database is None or patient.database_error:
+        return Finding(OK, "no catalogue to look at")
+    catalogue = Catalogue(patient.database, patient.data / FIRMWARE)
+    try:
+        missing = catalogue.missing()
+    except StoreError as error:
+        return Finding(FAIL, str(error), "look at what is said of the database")
+    if missing:
+        names = ", ".join(f"{package.model} {package.version}" for package in missing)
+        return Finding(FAIL, f"the file is missing, or not whole, of {names}", "add it again: heliograph firmware add")
+    return Finding(OK, f"the files of all {len(catalogue.all())} packages are there")
 
 
 def log_size(patient: Patient) -> Finding:

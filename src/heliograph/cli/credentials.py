@@ -30,7 +30,12 @@ def add(
         list[str] | None, typer.Option(help="An operation it opens; repeat for several. All if left out.")
     ] = None,
     scope: Annotated[
-        list[str] | None, typer.Option(help="read, write or admin; repeat for several. read and write if left out.")
+        list[str] | None,
+        typer.Option(help="read, write, control or admin; repeat for several. read and write if left out."),
+    ] = None,
+    kpi: Annotated[
+        list[str] | None,
+        typer.Option(help="A figure it may read, by the vendor's name, or OPERATION:NAME; repeat. All if left out."),
     ] = None,
     expires: Annotated[str | None, typer.Option(help="The date or time it ends; without an offset, UTC.")] = None,
     data: Data = DEFAULT_DATA,
@@ -38,10 +43,11 @@ def add(
 ) -> None:
     """Add a credential and print its secret, this once."""
     from heliograph.cli.dialect_names import presented, require_dialect
+    from heliograph.cli.figures import checked_figures
     from heliograph.cli.listings import show_credential
     from heliograph.cli.lookup import find_account, moment
     from heliograph.cli.opening import opened
-    from heliograph.cli.registering import fresh_name, fresh_secret, save_credential
+    from heliograph.cli.registering import fresh_name, fresh_secret, plants_of, save_credential
     from heliograph.model.access import Credential, Secret
 
     require_dialect(dialect)
@@ -53,9 +59,10 @@ def add(
             dialect=dialect,
             name=name if name is not None else fresh_name(owner.name),
             secret=Secret(secret) if secret is not None else fresh_secret(),
-            plants=_plants(hub, owner.id, plant) if plant else None,
+            plants=plants_of(hub, owner.id, plant) if plant else None,
             operations=_operations(hub, dialect, operation) if operation else None,
             scopes=tuple(dict.fromkeys(scope)) if scope else ("read", "write"),
+            kpis=checked_figures(hub, dialect, kpi) if kpi else None,
             expires_at_ms=moment(expires, field="--expires"),
         )
         saved = save_credential(hub, credential)
@@ -63,17 +70,6 @@ def add(
     show(shown, as_json=as_json)
     if not as_json:
         say("Note the secret now: it is not shown again.")
-
-
-def _plants(hub: "LocalHub", account_id: int, words: list[str]) -> tuple[int, ...]:
-    from heliograph.cli.lookup import find_plant
-    from heliograph.errors import BadRequestError
-
-    plants = [find_plant(hub.registry, word) for word in words]
-    for plant in plants:
-        if plant.account_id != account_id:
-            raise BadRequestError(f"plant {plant.name!r} belongs to another account", field="plant")
-    return tuple(dict.fromkeys(plant.id for plant in plants))
 
 
 def _operations(hub: "LocalHub", dialect: str, words: list[str]) -> tuple[str, ...]:

@@ -50,7 +50,8 @@ def demo(
 
     with stoppable():
         from heliograph import app, config
-        from heliograph.cli.demo_story import live
+        from heliograph.cli.demo_story import Heard, live
+        from heliograph.cli.demo_target import add_packages, connect
         from heliograph.cli.lookup import moment
         from heliograph.cli.opening import opened
         from heliograph.cli.serve import announce, chosen, require_free
@@ -63,8 +64,12 @@ def demo(
         with opened(data, settings=settings) as hub:
             asked_ms = moment(clock, field="--clock")
             story = _begin(hub, data, days=days, seed=seed, clock_ms=asked_ms, speed=speed)
+            add_packages(hub, story.seed)
         access = _catch_up(data, settings, story)
         hub = LocalHub(data, settings, clock=VirtualClock(story.clock_ms, story.speed) if story.virtual else None)
+
+        hub.watch.clock = Heard(hub.clock, story)
+        connect(hub, story)
 
         async def ready() -> None:
             announce(hub, data)
@@ -138,6 +143,7 @@ async def _fill(hub: "LocalHub", story: "Story") -> int:
     from heliograph.cli.opening import writing
 
     hub.recover()
+    since_ms = story.at_ms
     async with writing(hub):
         with progress() as bars:
             bar = bars.add_task("History", total=max(story.clock_ms - story.at_ms, 1))
@@ -148,6 +154,9 @@ async def _fill(hub: "LocalHub", story: "Story") -> int:
                 bars.advance(bar, folded)
             bar = bars.add_task("Sealing", total=hub.database.query("SELECT count(*) FROM sample")[0][0])
             await hub.sealing.seal_due(lambda step: bars.advance(bar, step))
+            bar = bars.add_task("Alarms", total=1)
+            await hub.watch.review(since_ms, story.at_ms)
+            bars.advance(bar, 1)
     return made
 
 
@@ -176,7 +185,7 @@ def _present(access: "Listing", data: Path) -> None:
             table.add_row("", dialect, Text(fields))
             continue
         for name, value in fields.items():
-            shown = ", ".join(f"{one['deviceType']}/{one['deviceId']}" for one in value) if name == "devices" else value
+            shown = ", ".join("/".join(one.values()) for one in value) if name == "devices" else value
             table.add_row(dialect, name, Text(shown))
             dialect = ""
     console = Console()

@@ -31,13 +31,16 @@ PUSH_TARGETS = (
     ("inverter-0001", "Inverter", DeviceKind.INVERTER, MeterRole.GRID),
     ("weather-0001", "Weather station", DeviceKind.WEATHER_STATION, MeterRole.GRID),
 )
+REMOTE_IDS = {"meter-0001": "STR1000000000000001", "inverter-0001": "STR1000000000000002"}
+"""What REDEX calls the push targets whose energies can be stated."""
 CREDENTIALS: dict[str, dict[str, tuple[str, ...]]] = {
     ACCOUNT: {
-        "huawei": ("read", "write"),
+        "huawei": ("read", "write", "control"),
         "energy_expert": ("read", "write"),
-        "native": ("read", "write", "admin"),
+        "redex": ("read", "write"),
+        "native": ("read", "write", "control", "admin"),
     },
-    OTHER_ACCOUNT: {"huawei": ("read", "write"), "native": ("read", "write", "admin")},
+    OTHER_ACCOUNT: {"huawei": ("read", "write", "control"), "native": ("read", "write", "control", "admin")},
 }
 """Scopes by account and dialect."""
 
@@ -129,12 +132,20 @@ def _settle_targets(hub: LocalHub, rows: Rows, account_id: int) -> None:
         number = hub.registry.put_device(rows, device).id
         if kind in METERS:  # deviceType 1 is a meter; the others take samples through the native interface
             hub.registry.put_alias(rows, _push_scheme(), wire, number)
+        if wire in REMOTE_IDS:
+            hub.registry.put_alias(rows, _remote_scheme(), REMOTE_IDS[wire], number)
 
 
 def _push_scheme() -> AliasScheme:
     from heliograph.dialects import energy_expert
 
     return energy_expert.DEVICE_SCHEME(PUSH_TYPE)
+
+
+def _remote_scheme() -> AliasScheme:
+    from heliograph.dialects import redex
+
+    return redex.DEVICE_SCHEME
 
 
 def ensure_credentials(hub: LocalHub, rows: Rows) -> None:
@@ -165,4 +176,7 @@ def credentials(hub: LocalHub, base_url: str) -> Listing:
     if "energy_expert" in found:
         targets = [{"deviceType": PUSH_TYPE, "deviceId": wire} for wire, _, kind, _ in PUSH_TARGETS if kind in METERS]
         found["energy_expert"]["devices"] = targets
+    if "redex" in found:
+        known = hub.registry.by_wire(_remote_scheme())
+        found["redex"]["devices"] = [{"RemoteInvId": wire} for wire in REMOTE_IDS.values() if wire in known]
     return found

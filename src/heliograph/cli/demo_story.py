@@ -16,10 +16,13 @@ from heliograph.model.alarms import Alarm
 from heliograph.model.samples import Block
 from heliograph.simulate.fleet import State, advance, alarms, initial
 from heliograph.simulate.steps import ceil_step
+from heliograph.simulate.switching import Switch
+from heliograph.simulate.target import Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from heliograph.clock import Clock
     from heliograph.hub import LocalHub
     from heliograph.simulate.specs import SimulatedPlant
     from heliograph.store.base import Rows
@@ -30,8 +33,21 @@ KEY = "demo"
 SLICE_MS = 4 * DAY_MS
 """How much is simulated before it is ingested."""
 LIVE_SLICE_MS = DAY_MS // 4
+TOLD = 200
+"""How many commands are remembered that are long part of the devices' state."""
 BEAT_S = 0.25
 """How often a clock that runs fast is looked at. [s]"""
+
+
+class Heard:
+    """A clock of what has been simulated: where the simulation lags behind the plants, nobody is silent for it."""
+
+    def __init__(self, clock: Clock, story: Story) -> None:
+        self._clock, self._story = clock, story
+
+    def now_ms(self) -> int:
+        """Up to when the devices have sent. [ms since 1970, UTC]"""
+        return min(self._clock.now_ms(), self._story.at_ms)
 
 
 class Story(msgspec.Struct, kw_only=True):
@@ -47,6 +63,14 @@ class Story(msgspec.Struct, kw_only=True):
     """The next instant to simulate; everything before it is ingested."""
     settled: dict[str, Settled]
     states: dict[str, State]
+    begun_ms: int = 0
+    """Up to where is being simulated: what devices are told now counts from there at the earliest. [ms]"""
+    told: dict[int, Told] = {}
+    """What commands devices have heard, by number of the command, oldest first."""
+
+    def switches(self, plant: str) -> list[Switch]:
+        """The switchings of a plant's devices, by the plant's key."""
+        return [switch for told in self.told.values() if told.plant == plant and (switch := told.switch) is not None]
 
 
 def load(hub: LocalHub) -> Story | None:
@@ -89,6 +113,15 @@ def _all(seed: int) -> list[SimulatedPlant]:
     return [plant for owned in plants(seed).values() for plant in owned]
 
 
+async def hear(hub: LocalHub, story: Story, told: Told) -> None:
+    """Remember what a device was told; returns after the commit. It counts from then on, even if none comes."""
+    told = msgspec.structs.replace(told, at_ms=max(told.at_ms, story.begun_ms, story.at_ms))
+    story.told[told.command_id] = told
+    for number in [number for number, one in story.told.items() if one.at_ms < story.at_ms][:-TOLD]:
+        del story.told[number]
+    await hub.database.write(lambda rows: _save(rows, story))
+
+
 async def advance_to(
     hub: LocalHub, story: Story, now_ms: int, slice_ms: int = SLICE_MS, moved: Callable[[int], None] | None = None
 ) -> int:
@@ -101,12 +134,13 @@ async def advance_to(
     fleet = _all(story.seed)
     made = 0
     while story.at_ms < until_ms:
-        end_ms = min(story.at_ms + slice_ms, until_ms)
+        story.begun_ms = end_ms = min(story.at_ms + slice_ms, until_ms)
         states: dict[str, State] = {}
         by_account: dict[int, list[Block]] = {}
         for plant in fleet:
             home = story.settled[plant.key]
-            states[plant.key], records = advance(plant, story.states[plant.key], story.at_ms, end_ms)
+            switches = story.switches(plant.key)
+            states[plant.key], records = advance(plant, story.states[plant.key], story.at_ms, end_ms, switches)
             by_account.setdefault(home.account_id, []).extend(
                 Block(part.keys, [home.device_ids[part.device]] * len(part.at_ms), part.at_ms.tolist(), part.values)
                 for part in records
@@ -132,6 +166,7 @@ async def _report(hub: LocalHub, plant: SimulatedPlant, home: Settled, since_ms:
             raised_at_ms=alarm.raised_at_ms,
             cleared_at_ms=alarm.cleared_at_ms,
             severity=alarm.severity,
+            type=alarm.type,
             name=alarm.name,
             cause=alarm.cause,
             advice=alarm.advice,

@@ -7,9 +7,13 @@ import typer
 from heliograph.cli.group import group
 from heliograph.cli.options import DEFAULT_DATA, Aliases, Data, Json, Latitude, Longitude, PlantChoice, Undo
 from heliograph.cli.output import say, show, show_all
-from heliograph.model.devices import DeviceKind, MeterRole
+from heliograph.model.devices import DeviceKind, MeterRole, ReportedRule
 
 app = group("The devices of a hub: what stands in a plant and sends samples.")
+Reported = Annotated[
+    ReportedRule,
+    typer.Option(help="Which daily total counts where one was reported; fills: the computed one but for gaps."),
+]
 Serial = Annotated[str, typer.Argument(help="Its serial number or id.", metavar="DEVICE")]
 
 
@@ -27,6 +31,7 @@ def add(
     ] = None,
     gateway: Annotated[str | None, typer.Option(help="The gateway it sends through, by serial number or id.")] = None,
     interval: Annotated[int, typer.Option(min=1, max=86400, help="How often a sample is expected. [s]")] = 300,
+    reported: Reported = ReportedRule.FILLS,
     latitude: Latitude = None,
     longitude: Longitude = None,
     alias: Aliases = None,
@@ -56,6 +61,7 @@ def add(
             latitude=latitude,
             longitude=longitude,
             interval_s=interval,
+            reported=reported,
         )
         show(show_device(hub, save_device(hub, device, alias)), as_json=as_json)
 
@@ -82,6 +88,19 @@ def show_one(device: Serial, data: Data = DEFAULT_DATA, as_json: Json = False) -
 
     with opened(data) as hub:
         show(show_device(hub, find_device(hub.registry, device)), as_json=as_json)
+
+
+@app.command("set")
+def set_rule(device: Serial, reported: Reported, data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
+    """Change which daily total counts; the totals of its plant are made again."""
+    from heliograph.cli.listings import show_device
+    from heliograph.cli.lookup import find_device
+    from heliograph.cli.opening import opened
+    from heliograph.cli.registering import set_reported
+
+    with opened(data) as hub:
+        saved = set_reported(hub, find_device(hub.registry, device), reported)
+        show(show_device(hub, saved), as_json=as_json)
 
 
 @app.command()

@@ -13,7 +13,7 @@ def doctor(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to look at.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Look over a hub: settings, key, database, disk, clock, zones, port. Exits with 1 if anything fails."""
+    """Look over a hub, from its settings to its ledger, and this machine. Exits with 1 if anything fails."""
     from rich.console import Console
     from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""How accounts, plants, devices and credentials are shown: never with a secret."""
+"""How accounts, plants, devices, people and credentials are shown: never with a secret."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from heliograph.hub import LocalHub
     from heliograph.model.access import Credential
     from heliograph.model.devices import Device
+    from heliograph.model.people import Person
     from heliograph.model.plants import Account, Plant
     from heliograph.protocol.hub import Subject
 
@@ -23,11 +24,15 @@ PLANT = {
 }  # fmt: skip
 DEVICE = {
     "id": "id", "plant": "plant", "name": "name", "kind": "kind", "serial": "serial",
-    "capacity_w": "capacity [W]", "newest_at": "newest sample", "disabled": "disabled",
+    "capacity_w": "capacity [W]", "reported": "reported totals", "newest_at": "newest sample", "disabled": "disabled",
 }  # fmt: skip
 CREDENTIAL = {
     "dialect": "dialect", "name": "name", "account": "account", "plants": "plants", "scopes": "scopes",
-    "expires_at": "expires", "disabled": "disabled",
+    "kpis": "figures", "expires_at": "expires", "disabled": "disabled",
+}  # fmt: skip
+PERSON = {
+    "id": "id", "account": "account", "name": "name", "email": "e-mail", "phone": "telephone", "plants": "plants",
+    "disabled": "disabled",
 }  # fmt: skip
 
 
@@ -77,8 +82,19 @@ def show_credential(hub: LocalHub, credential: Credential) -> Listing:
         "plants": "all" if credential.plants is None else list(credential.plants),
         "operations": "all" if credential.operations is None else list(credential.operations),
         "scopes": list(credential.scopes),
+        "kpis": "all" if credential.kpis is None else list(credential.kpis),
         "expires_at": None if expires_ms is None else format_instant(expires_ms),
         "disabled": credential.disabled,
+    }
+
+
+def show_person(hub: LocalHub, person: Person) -> Listing:
+    """A person with the name of their account."""
+    account = hub.registry.accounts.get(person.account_id)
+    return {
+        **msgspec.to_builtins(person),
+        "account": account.name if account else "",
+        "plants": "all" if person.plants is None else list(person.plants),
     }
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from heliograph.errors import BadRequestError, ConfigError, ConflictError, NotFoundError
 from heliograph.model.devices import Device
+from heliograph.model.people import Person
 from heliograph.model.plants import Account, Plant
 from heliograph.protocol.hub import AliasScheme
 from heliograph.protocol.times import parse_instant
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from heliograph.protocol.hub import Subject
     from heliograph.store.registry import Registry
 
-N = TypeVar("N", Account, Plant, Device)
+N = TypeVar("N", Account, Plant, Device, Person)
 
 
 def _pick(noun: str, word: str, entries: Iterable[N], called: Callable[[N], str]) -> N:
@@ -56,6 +57,15 @@ def find_plant(registry: Registry, word: str) -> Plant:
 def find_device(registry: Registry, word: str) -> Device:
     """The device of a serial number or id."""
     return _pick("device", word, registry.devices.values(), lambda device: device.serial)
+
+
+def find_person(registry: Registry, word: str) -> Person:
+    """The person of a name, e-mail address, telephone number or id."""
+    people = registry.people.values()
+    found = [person for person in people if person.answers_to(word)]
+    return (
+        _pick("person", word, found, lambda _: word) if found else _pick("person", word, people, lambda one: one.name)
+    )
 
 
 def chosen_devices(registry: Registry, plants: Sequence[str] | None, devices: Sequence[str] | None) -> list[Device]:

@@ -1,4 +1,4 @@
-"""Keeping plants, devices and credentials from the command line."""
+"""Keeping plants, devices, people and credentials from the command line."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ import re
 import secrets
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from heliograph.cli.dialect_names import names, presented
-from heliograph.cli.lookup import find_device, parse_aliases
+from heliograph.cli.lookup import find_device, find_plant, parse_aliases
 from heliograph.cli.opening import audit
 from heliograph.clock import zone
 from heliograph.errors import BadRequestError
 from heliograph.model.access import Credential, Secret
 from heliograph.model.kpi import profile
+from heliograph.model.people import plain_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from heliograph.hub import LocalHub
-    from heliograph.model.devices import Device
+    from heliograph.model.devices import Device, ReportedRule
+    from heliograph.model.people import Person
     from heliograph.model.plants import Plant
     from heliograph.store.base import Rows
 
 HOURS = 24
-SCOPES = ("read", "write", "admin")
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+SCOPES = ("read", "write", "control", "admin")
 
 
 def parse_tariff(text: str) -> tuple[float, ...]:
@@ -78,10 +83,50 @@ def save_device(hub: LocalHub, device: Device, aliases: Sequence[str] | None = N
     return hub.database.write_now(job)
 
 
+def set_reported(hub: LocalHub, device: Device, rule: ReportedRule) -> Device:
+    """Change which total counts for a device, and have its plant's totals made again."""
+
+    def job(rows: Rows) -> Device:
+        saved = hub.registry.put_device(rows, replace(device, reported=rule))
+        hub.refolding.refold(rows, saved.plant_id)
+        account_id = hub.registry.plants[saved.plant_id].account_id
+        audit(hub, rows, account_id, "device.saved", f"device {saved.id}, reported totals: {rule.value}")
+        return saved
+
+    return hub.database.write_now(job) if device.reported is not rule else device
+
+
+def plants_of(hub: LocalHub, account_id: int, words: Sequence[str]) -> tuple[int, ...]:
+    """The ids of plants. Raises BadRequestError when one belongs to another account."""
+    plants = [find_plant(hub.registry, word) for word in words]
+    for plant in plants:
+        if plant.account_id != account_id:
+            raise BadRequestError(f"plant {plant.name!r} belongs to another account", field="plant")
+    return tuple(dict.fromkeys(plant.id for plant in plants))
+
+
+def save_person(hub: LocalHub, person: Person) -> Person:
+    """Keep a person. Raises BadRequestError for one without a name, or whom nothing finds."""
+    if not person.name:
+        raise BadRequestError("a person needs a name", field="name")
+    if not person.email and not plain_number(person.phone).strip("+"):
+        raise BadRequestError("a person is found by --email or --phone: give one", field="email")
+    if person.email and not EMAIL.fullmatch(person.email):
+        raise BadRequestError(f"{person.email!r} is no e-mail address", field="email")
+
+    def job(rows: Rows) -> Person:
+        saved = hub.registry.put_person(rows, person)
+        state = ", disabled" if saved.disabled else ""
+        audit(hub, rows, saved.account_id, "person.saved", f"person {saved.id}{state}")
+        return saved
+
+    return hub.database.write_now(job)
+
+
 def fresh_name(account: str) -> str:
     """A name for a credential that is given none."""
     slug = re.sub(r"[^a-z0-9]+", "-", account.lower()).strip("-") or "key"
-    return f"{slug[:40]}-{secrets.token_hex(3)}"
+    return f"{slug[:29]}-{secrets.token_hex(3)}"
 
 
 def fresh_secret() -> Secret:

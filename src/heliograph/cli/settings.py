@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import fields
 
+from heliograph import dialects
 from heliograph.config import Config
+from heliograph.errors import ConfigError
+from heliograph.protocol.dialect import discover, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+DIALECTS = "dialects"
 HEAD = "# Settings of this hub. A line without its leading # takes effect when the hub starts again.\n"
 
 
@@ -29,11 +33,20 @@ def notes(struct: type[msgspec.Struct]) -> dict[str, str]:
     return found
 
 
+def sections() -> Iterator[tuple[str, type[msgspec.Struct]]]:
+    """The sections of the settings file with the structs that read them; each dialect with settings has its own."""
+    for section in fields(Config):
+        if section.encode_name != DIALECTS:
+            yield section.encode_name, section.type
+    for name, dialect in discover(dialects.__name__).items():
+        if dialect.settings is not None:
+            yield f"{DIALECTS}.{name}", dialect.settings
+
+
 def _lines() -> Iterator[str]:
     yield HEAD
-    for section in fields(Config):
-        struct = section.type
-        yield f"\n# {(struct.__doc__ or '').strip()}\n[{section.encode_name}]\n"
+    for name, struct in sections():
+        yield f"\n# {(struct.__doc__ or '').strip()}\n[{name}]\n"
         help_ = notes(struct)
         for field in fields(struct):
             # JSON of texts, numbers, booleans and lists of them is TOML too.
@@ -48,6 +61,13 @@ def template() -> str:
 
 def names() -> list[str]:
     """Every setting as `section.name`."""
-    return [
-        f"{section.encode_name}.{field.encode_name}" for section in fields(Config) for field in fields(section.type)
-    ]
+    return [f"{name}.{field.encode_name}" for name, struct in sections() for field in fields(struct)]
+
+
+def check_dialects(given: Config) -> None:
+    """Raises ConfigError for settings of a dialect that does not exist, or that it does not have."""
+    known = discover(dialects.__name__)
+    for name in given.dialects:
+        if name not in known:
+            raise ConfigError(f"{DIALECTS}.{name}: there is no dialect {name!r}; there are {', '.join(known)}")
+        settings_of(known[name], given.dialects)

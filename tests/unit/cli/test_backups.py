@@ -10,6 +10,7 @@ import pytest
 
 from heliograph.cli.opening import opened
 from tests.unit.cli.conftest import run
+from tests.unit.cli.ledgers import fill
 from tests.unit.cli.test_importing import csv, held
 
 if TYPE_CHECKING:
@@ -71,4 +72,36 @@ def test_restore_refuses_what_is_no_whole_backup(fleet: Path) -> None:
     run("backup", file, "--force")
     file.write_bytes(file.read_bytes()[:20_000])
     assert "cut short" in run("restore", file, "--data", other, code=1).err
+    assert not other.exists()
+
+
+def test_packages_of_the_catalogue_and_the_ledger_come_back(fleet: Path) -> None:
+    image, file, other = fleet.parent / "image.bin", fleet.parent / "hub.tar", fleet.parent / "other"
+    image.write_bytes(b"image")
+    run("firmware", "add", "--model", "SUN", "--version", "2", image)
+    (fleet / "firmware" / "stray").write_bytes(b"nobody's")
+    fill(fleet)
+    assert "1 firmware file." in run("backup", file).err
+    assert "1 firmware file" in run("restore", file, "--data", other).err
+    assert [package["file_there"] for package in run("firmware", "list", "--data", other, "--json").json()] == [True]
+    assert [stat.S_IMODE((other / "firmware").stat().st_mode), len(list((other / "firmware").iterdir()))] == [0o700, 1]
+    assert run("ledger", "verify", "--data", other, "--json").json()["entries"] == 5
+
+
+def test_a_package_that_is_gone_is_left_out(fleet: Path) -> None:
+    image, file = fleet.parent / "image.bin", fleet.parent / "hub.tar"
+    image.write_bytes(b"image")
+    run("firmware", "add", "--model", "SUN", "--version", "2", image)
+    for path in (fleet / "firmware").iterdir():
+        path.unlink()
+    assert "firmware file" not in run("backup", file).err
+
+
+@pytest.mark.parametrize("name", ["firmware/../evil", "firmware/x", f"firmware/{'a' * 65}", f"other/{'a' * 64}"])
+def test_restore_takes_no_package_of_another_name(fleet: Path, name: str) -> None:
+    file, other = fleet.parent / "hub.tar", fleet.parent / "other"
+    run("backup", file)
+    with tarfile.open(file, "a") as tar:
+        tar.add(fleet / "heliograph.toml", name)
+    assert "is no backup" in run("restore", file, "--data", other, code=1).err
     assert not other.exists()

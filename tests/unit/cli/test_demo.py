@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import time
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,6 +27,27 @@ def newest(server: Server, access: dict[str, Any]) -> str:
     return str(max(entry["at"] for entry in found["latest"] if entry["at"]))
 
 
+def send_energy(server: Server, keys: dict[str, Any]) -> dict[str, str]:
+    """What becomes of a day's energy, stated for each of the devices that the credentials name."""
+
+    def post(path: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
+        url = f"http://127.0.0.1:{server.port}/public/v2/{path}"
+        asked = urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")
+        with urllib.request.urlopen(asked, timeout=5) as reply:  # noqa: S310  as above
+            found: dict[str, Any] = json.loads(reply.read())
+            return found
+
+    named = {name: value for name, value in keys.items() if name != "devices"}
+    token = post("connect/token", {"GrantType": "api_key", **named})["Data"]["AccessToken"]
+    day = {"Timestamp": "2024-06-01", "PeriodProductionInKWh": "12.5"}
+    return {
+        device["RemoteInvId"]: post(
+            "generation-data", {"Data": [day], "FrequencyType": "Daily", **device}, Authorization=f"Bearer {token}"
+        )["Message"]
+        for device in keys["devices"]
+    }
+
+
 def test_a_demonstration_goes_on_where_it_was(tmp_path: Path, start: Callable[..., Server]) -> None:
     data = tmp_path / "demo"
     server = start("demo", "--data", data, "--days", 2, "--limits", "off")
@@ -35,6 +57,11 @@ def test_a_demonstration_goes_on_where_it_was(tmp_path: Path, start: Callable[..
     assert access["base_url"] == f"http://127.0.0.1:{server.port}"
     assert access["huawei"].keys() == {"userName", "systemCode"}
     assert access["energy_expert"].keys() == {"accessKeyId", "accessKeySecret", "devices"}
+    assert access["redex"].keys() == {"ClientId", "ClientSecret", "ApiKey", "devices"}
+    assert send_energy(server, access["redex"]) == {
+        "STR1000000000000001": "Success",
+        "STR1000000000000002": "Success",
+    }
     plants = server.get("/api/v1/plants", access["native"]["token"])["plants"]
     assert [plant["name"] for plant in plants][-1] == "Push target"
     assert "Next Door" not in {plant["name"] for plant in plants}
@@ -42,6 +69,7 @@ def test_a_demonstration_goes_on_where_it_was(tmp_path: Path, start: Callable[..
     done, took_s = server.stop()
     assert (done.code, took_s < 3) == (0, True), done
     assert access["native"]["token"] in done.out
+    assert "STR1000000000000001, STR1000000000000002" in done.out
     again = start("demo", "--data", data)
     after = json.loads(path.read_text())
     assert {**after, "base_url": ""} == {**access, "base_url": ""}

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.unit.cli.conftest import free_port, run
+from tests.unit.cli.ledgers import fill, tamper
 from tests.unit.cli.test_importing import csv
 
 if TYPE_CHECKING:
@@ -83,3 +88,64 @@ def test_a_port_that_is_taken_is_found(fleet: Path) -> None:
 def test_old_samples_are_worth_a_word(fleet: Path) -> None:
     run("import", csv(fleet, "device,at,ac.power\n1,2020-06-01T10:00Z,1\n"))
     assert findings(fleet, 0)["clock"][0] == "warn"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[dialects.redex]\nlatr = true\n", "dialects.redex"),
+        ("[dialects.redex]\nlater = 3\n", "dialects.redex"),
+        ("[dialects.native]\nlater = true\n", "no settings for native"),
+        ("[dialects.sun]\n", "no dialect 'sun'"),
+    ],
+)
+def test_settings_of_a_dialect_that_it_does_not_have_are_found(fleet: Path, text: str, says: str) -> None:
+    (fleet / "heliograph.toml").write_text(text)
+    done = run("doctor", "--data", fleet, "--port", free_port(), "--json", code=1)
+    (found,) = [entry for entry in done.json()["checks"] if entry["check"] == "settings"]
+    assert found["status"] == "fail"
+    assert says in found["detail"]
+    assert "dialects.redex.later" in found["advice"]
+
+
+def test_settings_of_a_dialect_that_it_has_are_fine(fleet: Path) -> None:
+    (fleet / "heliograph.toml").write_text("[dialects.redex]\nlater = true\n")
+    assert findings(fleet, 0)["settings"][0] == "ok"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM declared WHERE device = 1 AND sequence = 4",
+        "UPDATE declared SET seal = 'x' WHERE device = 1 AND sequence = 4",
+        "UPDATE chain SET length = 3 WHERE device = 1",
+        "DELETE FROM declared WHERE device = 2",
+        "DELETE FROM statement WHERE id = 3",
+        "UPDATE account_chain SET seal = 'x'",
+        "UPDATE account_chain SET length = 2",
+    ],
+)
+def test_a_chain_of_the_ledger_that_ends_otherwise_is_found(fleet: Path, sql: str) -> None:
+    fill(fleet)
+    assert findings(fleet, 0)["ledger"][0] == "ok"
+    tamper(fleet, sql)
+    status, advice = findings(fleet, 1)["ledger"]
+    assert (status, "ledger verify" in advice) == ("fail", True)
+
+
+def test_a_package_whose_file_is_gone_is_found(fleet: Path) -> None:
+    file = fleet.parent / "image.bin"
+    file.write_bytes(b"image")
+    run("firmware", "add", "--model", "SUN", "--version", "2", file)
+    assert findings(fleet, 0)["firmware"][0] == "ok"
+    for path in (fleet / "firmware").iterdir():
+        path.write_bytes(b"image, longer")
+    assert findings(fleet, 1)["firmware"][0] == "fail"
+
+
+def test_a_table_that_is_gone_is_no_reason_to_break_off(fleet: Path) -> None:
+    with closing(sqlite3.connect(fleet / "heliograph.db")) as rows:
+        rows.execute("DROP TABLE firmware")
+        rows.execute("DROP TABLE chain")
+    found = findings(fleet, 1)
+    assert (found["firmware"][0], found["ledger"][0]) == ("fail", "fail")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
+from heliograph.cli.opening import opened
 from tests.unit.cli.conftest import run
+from tests.unit.cli.ledgers import fill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +55,10 @@ def test_an_empty_list_says_what_to_do_and_is_an_empty_array(data: Path) -> None
         (("credential", "add", "native", "--name", "a b"), "a token's name"),
         (("credential", "add", "native", "--secret", "short"), "a token's secret"),
         (("credential", "add", "native", "--operation", "fly"), "no operation 'fly'"),
+        (("credential", "add", "huawei", "--kpi", "day_powr"), "no figure 'day_powr'"),
+        (("credential", "add", "huawei", "--kpi", "getKpiStationDay:day_power"), "no figure 'day_power' in getKpiSta"),
+        (("credential", "add", "huawei", "--kpi", "fly:day_power"), "NAME or OPERATION:NAME"),
+        (("credential", "add", "huawei", "--kpi", ""), "NAME or OPERATION:NAME"),
         (("credential", "add", "native", "--expires", "soon"), "--expires must be ISO 8601"),
         (("credential", "show", "native", "x"), "no native credential 'x'"),
     ],
@@ -123,6 +130,8 @@ def test_a_credential_speaks_the_words_of_its_dialect(fleet: Path) -> None:
     done = run("credential", "add", "huawei", "--name", "me", "--secret", "it", "--plant", "Roof", "--json").json()
     assert (done["userName"], done["systemCode"], done["plants"]) == ("me", "it", [1])
     assert {"accessKeyId", "accessKeySecret"} < run("credential", "add", "energy_expert", "--json").json().keys()
+    assert {"ClientId", "ClientSecret", "ApiKey"} < run("credential", "add", "redex", "--json").json().keys()
+    assert "at most 36 characters" in run("credential", "add", "redex", "--name", "n" * 37, code=1).err
 
 
 @pytest.mark.parametrize("words", [("account", "owner"), ("plant", "Roof"), ("device", "INV-1")])
@@ -138,3 +147,47 @@ def test_a_credential_can_be_disabled(fleet: Path) -> None:
     run("credential", "add", "native", "--name", "tool")
     run("credential", "disable", "native", "tool")
     assert run("credential", "show", "native", "tool", "--json").json()["disabled"] is True
+
+
+def test_a_credential_reads_the_figures_that_it_names(fleet: Path) -> None:
+    figures = ("day_power", "getKpiStationDay:inverter_power", "active_power", "getDevRealKpi:temperature", "day_power")
+    words = [word for figure in figures for word in ("--kpi", figure)]
+    run("credential", "add", "huawei", "--name", "narrow", *words)
+    assert run("credential", "show", "huawei", "narrow", "--json").json()["kpis"] == list(figures[:4])
+    assert "day_power" in run("credential", "list").out
+    run("credential", "add", "huawei", "--name", "wide")
+    assert run("credential", "show", "huawei", "wide", "--json").json()["kpis"] == "all"
+
+
+def test_a_dialect_without_tables_takes_any_figure(fleet: Path) -> None:
+    run("credential", "add", "native", "--name", "tool", "--kpi", "anything")
+    assert run("credential", "show", "native", "tool", "--json").json()["kpis"] == ["anything"]
+
+
+def test_the_scope_control_is_given_on_demand_alone(fleet: Path) -> None:
+    run("credential", "add", "native", "--name", "plain")
+    run("credential", "add", "native", "--name", "driver", "--scope", "read", "--scope", "control")
+    for name, scopes in (("plain", ["read", "write"]), ("driver", ["read", "control"])):
+        assert run("credential", "show", "native", name, "--json").json()["scopes"] == scopes
+
+
+def test_a_device_says_which_reported_total_counts(fleet: Path) -> None:
+    words = ("device", "add", "D", "--plant", "Roof", "--kind", "inverter", "--serial", "D-1")
+    assert run(*words, "--reported", "reported", "--json").json()["reported"] == "reported"
+    assert run("device", "show", "INV-1", "--json").json()["reported"] == "fills"
+    assert run("device", "set", "INV-1", "--reported", "computed", "--json").json()["reported"] == "computed"
+    assert run("device", "show", "INV-1", "--json").json()["reported"] == "computed"
+
+
+def test_another_rule_folds_what_was_stated_again(fleet: Path) -> None:
+    fill(fleet)
+    with opened(fleet) as hub:
+        hub.database.writer.execute("DELETE FROM dirty")
+    run("device", "set", "INV-1", "--reported", "fills")
+    with opened(fleet) as hub:
+        assert hub.database.query("SELECT count(*) FROM dirty") == [(0,)]
+    run("device", "set", "INV-1", "--reported", "reported")
+    with opened(fleet) as hub:
+        days = {date.fromordinal(day) for (day,) in hub.database.query("SELECT day FROM dirty WHERE device = 1")}
+        assert {date(2024, 5, 1), date(2024, 6, 1), date(2024, 6, 2)} <= days
+        assert "reported totals: reported" in hub.database.query("SELECT detail FROM audit ORDER BY id")[-1][0]

@@ -7,8 +7,12 @@ import stat
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from heliograph import config
+from heliograph.app import dialects
 from heliograph.cli.settings import names, template
+from heliograph.protocol.dialect import settings_of
 from tests.unit.cli.conftest import run
 
 if TYPE_CHECKING:
@@ -18,8 +22,13 @@ if TYPE_CHECKING:
 def test_the_template_holds_every_setting_at_its_default(tmp_path: Path) -> None:
     text = re.sub(r"^# (\w+ = )", r"\1", template(), flags=re.MULTILINE)
     (tmp_path / config.FILE).write_text(text)
-    assert config.load(tmp_path) == config.Config()
-    assert all(re.search(rf"^# {name.partition('.')[2]} = ", template(), re.MULTILINE) for name in names())
+    found = config.load(tmp_path)
+    assert msgspec.structs.replace(found, dialects={}) == config.Config()
+    known = {dialect.name: dialect for dialect in dialects() if dialect.settings is not None}
+    assert found.dialects.keys() == known.keys()
+    for name, dialect in known.items():
+        assert settings_of(dialect, found.dialects) == settings_of(dialect, {}), name
+    assert all(re.search(rf"^# {name.rpartition('.')[2]} = ", template(), re.MULTILINE) for name in names())
 
 
 def test_every_setting_is_explained() -> None:
