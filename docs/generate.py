@@ -7,10 +7,12 @@ import ast
 import inspect
 import re
 import sys
+import tempfile
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from msgspec import NODEFAULT, Struct, json, to_builtins
 from msgspec.structs import FieldInfo, fields
@@ -18,6 +20,32 @@ from typer.core import TyperArgument, TyperGroup, TyperOption
 from typer.main import get_command
 
 ROOT = Path(__file__).resolve().parent.parent
+CHECKED = ROOT / "tests" / "clients" / "checked.json"
+"""Client -> version -> dialect -> the operations that the client was seen to call; a test holds it to the truth."""
+DOCUMENTED = {
+    "energy_expert": {"POST /api/v1/data/increment/push": "PushDeviceData"},
+    "huawei": {
+        "POST /thirdData/login": "2.1",
+        "POST /thirdData/getStationList": "2.2",
+        "POST /thirdData/getStationRealKpi": "2.3",
+        "POST /thirdData/getKpiStationHour": "2.4",
+        "POST /thirdData/getKpiStationDay": "2.5",
+        "POST /thirdData/getKpiStationMonth": "2.6",
+        "POST /thirdData/getKpiStationYear": "2.7",
+        "POST /thirdData/getDevList": "2.8",
+        "POST /thirdData/getDevRealKpi": "2.9",
+        "POST /thirdData/getDevFiveMinutes": "2.10",
+        "POST /thirdData/getDevKpiDay": "2.11",
+        "POST /thirdData/getDevKpiMonth": "2.12",
+        "POST /thirdData/getDevKpiYear": "2.13",
+        "POST /thirdData/devUpgrade": "2.14",
+        "POST /thirdData/getDevUpgradeInfo": "2.15",
+        "POST /thirdData/getAlarmList": "2.16",
+        "POST /thirdData/snIsRegister": "2.17",
+    },
+    "redex": {"POST /public/v2/generation-data": "Send Generation Data"},
+}
+"""The calls that a dialect's document has, each with its section, by method and path. Those not served are missing."""
 BLOCK = re.compile(
     r"(?P<start>^<!-- generated:(?P<name>[\w-]+) -->\n)(?P<body>.*?)(?P<end>^<!-- /generated:(?P=name) -->$)",
     re.DOTALL | re.MULTILINE,
@@ -78,10 +106,11 @@ def describe_parameter(param: TyperArgument | TyperOption) -> tuple[str, str, st
 
 
 def settings() -> str:
-    """Every setting with its type, its default and the docstring under it."""
-    from heliograph.config import Config
+    """Every setting with its type, its default and the docstring under it, those of each dialect too."""
+    from heliograph.cli.settings import sections
 
-    return table(("setting", "type", "default", "meaning"), describe_settings(Config, ""))
+    rows = [row for name, struct in sections() for row in describe_settings(struct, f"{name}.")]
+    return table(("setting", "type", "default", "meaning"), rows)
 
 
 def describe_settings(struct: type[Struct], prefix: str) -> Iterator[tuple[str, str, str, str]]:
@@ -115,7 +144,72 @@ def field_docstrings(struct: type[Struct]) -> dict[str, str]:
     return found
 
 
-GENERATORS: dict[str, Callable[[], str]] = {"cli": cli, "measurements": measurements, "settings": settings}
+def implemented() -> str:
+    """A table for each dialect: its operations, whether they are served and called, and which client checks them."""
+    from heliograph.protocol.dialect import discover
+
+    sections = (describe_dialect(dialect) for _, dialect in sorted(discover("heliograph.dialects").items()))
+    return "\n\n".join(sections)
+
+
+def describe_dialect(dialect: Any) -> str:  # any: imported where it is used, so that other blocks do without it
+    """The heading and the table of one dialect; what its document has and it does not serve stands last."""
+    documented = dict(DOCUMENTED.get(dialect.name, {}))
+    calls = "yes" if has_driver(dialect) else "no"
+    checked = checks(dialect.name)
+    rows = []
+    for call, (name, served) in served_operations(dialect).items():
+        where = documented.pop(call, "" if dialect.name in DOCUMENTED else "its own")
+        rows.append((f"`{name}`", f"`{call}`", where, served, calls, ", ".join(checked.get(name, ()))))
+    rows += [("", f"`{call}`", where, "**missing**", calls, "") for call, where in documented.items()]
+    header = ("operation", "call", "in the document", "served", "called", "checked by")
+    return f"## {dialect.title} (`{dialect.name}`)\n\n{table(header, rows)}"
+
+
+def has_driver(dialect: Any) -> bool:  # any: see describe_dialect
+    """Whether a dialect has the half that makes calls: the module `driver` in its folder."""
+    module = sys.modules.get(f"heliograph.dialects.{dialect.name}")
+    return module is not None and (Path(str(module.__file__)).parent / "driver.py").exists()
+
+
+def served_operations(dialect: Any) -> dict[str, tuple[str, str]]:  # any: see describe_dialect
+    """Name and condition of each operation by method and path; those behind a switch tell which."""
+    switches = [] if dialect.settings is None else [field for field in fields(dialect.settings) if field.type is bool]
+    found = {call: (name, "yes") for call, name in operations_with(dialect, {}).items()}
+    for field in switches:
+        for call, name in operations_with(dialect, {field.encode_name: not field.default}).items():
+            wanted = json.encode(not field.default).decode()
+            found.setdefault(call, (name, f"with `{field.encode_name} = {wanted}`"))
+    return found
+
+
+def operations_with(dialect: Any, given: dict[str, bool]) -> dict[str, str]:  # any: see describe_dialect
+    """The operations that a hub with these settings of the dialect serves: names by method and path."""
+    from heliograph.config import Config
+    from heliograph.hub import LocalHub
+
+    with tempfile.TemporaryDirectory() as folder:
+        hub = LocalHub(Path(folder), Config(dialects={dialect.name: dict(given)}))
+        try:
+            operations = [handler.operation for handler in dialect.serve(hub).handlers]
+        finally:
+            hub.database.close()
+    return {f"{operation.method} {operation.path}": operation.name for operation in operations}
+
+
+def checks(dialect: str) -> dict[str, list[str]]:
+    """The clients that check each operation of a dialect, with their versions."""
+    found: dict[str, list[str]] = {}
+    for client, versions in sorted(json.decode(CHECKED.read_bytes()).items()):
+        for version, dialects in versions.items():
+            for name in dialects.get(dialect, ()):
+                found.setdefault(name, []).append(f"{client} {version}".strip())
+    return found
+
+
+GENERATORS: dict[str, Callable[[], str]] = {
+    "cli": cli, "implemented": implemented, "measurements": measurements, "settings": settings,
+}  # fmt: skip
 
 
 def rewrite(text: str) -> str:
@@ -127,7 +221,10 @@ def rewrite(text: str) -> str:
 
 def documents() -> list[Path]:
     """The files that may hold generated blocks."""
-    return [*ROOT.glob("README.md"), *ROOT.glob("ARCHITECTURE.md"), *sorted((ROOT / "docs").rglob("*.md"))]
+    return [
+        *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "IMPLEMENTED.md") if (ROOT / name).exists()),
+        *sorted((ROOT / "docs").rglob("*.md")),
+    ]
 
 
 def main(arguments: list[str]) -> int:
