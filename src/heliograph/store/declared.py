@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from heliograph.store.base import Rows
 
@@ -20,4 +21,4 @@ def declared_wh(rows: Rows, device_id: int, on: str) -> float | None:
         "SELECT energy FROM declared WHERE device = ? AND period = ? ORDER BY revision DESC LIMIT 1", (device_id, on)
     ).fetchone()
     # A figure that someone touched is for the proof of the ledger to find; folding goes on without it.
-    return float(found[0]) * 1000.0 if found is not None and NUMBER.fullmatch(str(found[0])) else None
+    return float(Decimal(found[0]) * 1000) if found is not None and NUMBER.fullmatch(str(found[0])) else None

@@ -20,6 +20,10 @@ from heliograph.store.sqlite import Database
 
 INSERT = "INSERT OR IGNORE INTO sample (device, at, shape, body, text) VALUES (?, ?, ?, ?, ?)"
 Newest = tuple[int, bytes, bytes | None]
+Piece = tuple[int, tuple[str, ...], bytes, bytes | None]
+"""Newest readings of one shape: instant, keys, values, texts."""
+REMEMBERED = 1000
+"""Devices whose newest readings are kept as they were made last."""
 
 
 class Group(msgspec.Struct):
@@ -51,6 +55,8 @@ class HotTier:
         self._marked: dict[int, set[int]] = {}
         self._seq = itertools.count(time.time_ns())
         self._pending: dict[tuple[str, ...], Group] = {}
+        self._read: dict[int, tuple[list[Piece], Latest]] = {}
+        """The newest readings of devices that were asked for, and what they were made of."""
 
     def forget(self) -> None:
         """After a rollback: what was believed to be marked may not be."""
@@ -239,17 +245,18 @@ class HotTier:
             self._write_latest(rows, keys, group.newest)
         self._pending.clear()
 
-    def latest(self, device_ids: Sequence[int]) -> list[Latest]:
-        """The newest reading of everything each device sent."""
+    def latest(self, device_ids: Sequence[int], *, again: bool = True) -> list[Latest]:
+        """The newest reading of everything each device sent; `again` says that somebody may soon ask for the same."""
         return [
             self._latest(
                 device,
                 [(keys, group.newest[device]) for keys, group in self._pending.items() if device in group.newest],
+                again=again,
             )
             for device in device_ids
         ]
 
-    def _latest(self, device: int, waiting: list[tuple[tuple[str, ...], Newest]]) -> Latest:
+    def _latest(self, device: int, waiting: list[tuple[tuple[str, ...], Newest]], *, again: bool) -> Latest:
         columns = self._names.columns
         found = [
             (at, columns[shape], body, text)
@@ -259,6 +266,18 @@ class HotTier:
         ]
         found.extend((at, keys, body, text) for keys, (at, body, text) in waiting)
         found.sort(key=lambda entry: entry[0])
+        held = self._read.get(device)
+        if held is not None and held[0] == found:
+            return held[1]
+        made = self._made(device, found)
+        if again:
+            if len(self._read) >= REMEMBERED:
+                del self._read[next(iter(self._read))]
+            self._read[device] = found, made
+        return made
+
+    @staticmethod
+    def _made(device: int, found: list[Piece]) -> Latest:
         readings: dict[str, Reading] = {}
         for at, keys, body, text in found:
             if text is None:

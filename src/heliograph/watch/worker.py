@@ -131,7 +131,7 @@ class Watch:
 
     def _look_at(self, device: Device, plant: Plant, standing: dict[str, int]) -> list[Alarm]:
         """What changed for a device."""
-        (latest,) = self._hot.latest([device.id])
+        (latest,) = self._hot.latest([device.id], again=False)
         if latest.at_ms is None:
             return []
         now_ms = self.clock.now_ms()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from heliograph.model import measurements as m
 from heliograph.model.samples import Floats
 from heliograph.model.units import HZ, KW, KWH, MS_EPOCH, ONE, TIMES, WH, A, W
-from heliograph.protocol.fields import Coded, Entry, Field, FieldTable, Ignored, Split, Text, to_wire
+from heliograph.protocol.fields import Coded, Entry, Field, FieldTable, Half, Ignored, Split, Text, to_wire
 
 NaN = float("nan")
 STATES = {0.0: 512.0, 1.0: 256.0, 7.0: 512.0}
@@ -182,3 +182,36 @@ def test_keys_are_all_that_the_table_reads() -> None:
     assert {"ac.power", "meter.demand_forward", "meter.demand_reverse"} <= set(TABLE.keys)
     assert "serial" not in TABLE.keys
     assert WH.factor == 1.0
+
+
+HALVES = FieldTable(
+    "test",
+    "halves",
+    [Half("import", m.GRID_POWER, KW), Half("export", m.GRID_POWER, KW, negative=True), Field("ac", m.AC_POWER, KW)],
+    "chapter 2",
+)
+
+
+def test_the_two_halves_of_a_signed_number_travel_apart_and_neither_is_negative() -> None:
+    wire = HALVES.encode({"grid.power": np.array([1500.0, -250.0, 0.0, NaN])}, 4)
+    found = dict(zip(HALVES.wire_names, wire, strict=True))
+    assert found["import"][:3] == [1.5, 0.0, 0.0]
+    assert found["export"][:3] == [0.0, 0.25, 0.0]
+    assert not any(np.signbit(value) for half in ("import", "export") for value in found[half][:3])
+    assert all(np.isnan(found[half][3]) for half in ("import", "export"))
+
+
+@pytest.mark.parametrize("names", [("import", "ac", "export"), ("export", "import"), ("import",), ("export",)])
+def test_halves_are_read_as_one_number_whichever_come(names: tuple[str, ...]) -> None:
+    signed = {"import": 1.5, "export": 0.25, "ac": 9.0}
+    keys, values = HALVES.decode(names, np.array([[signed[name] for name in names]]))
+    assert set(keys) <= {"grid.power", "ac.power"}
+    expected = sum({"import": 1500.0, "export": -250.0, "ac": 0.0}[name] for name in names)
+    assert values[0, keys.index("grid.power")] == expected
+
+
+def test_a_half_that_is_missing_leaves_the_other_as_it_is() -> None:
+    keys, values = HALVES.decode(("import", "export"), np.array([[NaN, 0.25], [1.5, NaN], [NaN, NaN]]))
+    assert keys == ("grid.power",)
+    assert values[:2, 0].tolist() == [-250.0, 1500.0]
+    assert np.isnan(values[2, 0])

@@ -126,6 +126,23 @@ async def test_a_new_rule_folds_the_history_again_reported_days_too(world: World
         assert (await bag(world, plant.id, Level.MONTH, "plant", JUNE))[b.PRODUCTION] == 18_000.0
 
 
+async def test_the_digits_that_were_reported_are_those_that_count(world: World) -> None:
+    device = world.add_device(world.add_plant())
+    async with world.hub.database.writing():
+        await declare(world, device, d3="0.1234", d4="0.2345")
+        assert (await bag(world, device.id, Level.DAY))[b.PRODUCTION] == 123.4
+        assert (await bag(world, device.id, Level.DAY, since=DAY + DAY_MS))[b.PRODUCTION] == 234.5
+
+
+async def test_a_figure_that_someone_touched_stops_no_folding(world: World) -> None:
+    device = world.add_device(world.add_plant())
+    async with world.hub.database.writing():
+        await declare(world, device, d3="5", d4="6")
+        await world.hub.database.write(lambda rows: rows.execute("UPDATE declared SET energy = 'x' WHERE sequence = 1"))
+        assert await bag(world, device.id, Level.DAY) == {}
+        assert (await bag(world, device.id, Level.DAY, since=DAY + DAY_MS))[b.PRODUCTION] == 6_000.0
+
+
 async def test_a_correction_takes_the_place_of_what_was_reported(world: World) -> None:
     device = world.add_device(world.add_plant())
     async with world.hub.database.writing():

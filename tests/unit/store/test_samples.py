@@ -11,6 +11,7 @@ import pytest
 from heliograph.errors import ConflictError, ReplayError, StoreError
 from heliograph.model.samples import Block, Latest
 from heliograph.protocol.hub import Ingested, Once
+from heliograph.store import samples
 from heliograph.store.base import DirtyDay, Rows
 from tests.unit.store.world import NaN, Store, block
 
@@ -259,3 +260,23 @@ def test_a_mark_that_was_undone_is_made_again(store: Store) -> None:
     assert not store.hot.has_dirty(10, {1})
     mark(store, 10)
     assert store.hot.has_dirty(10, {1})
+
+
+async def test_newest_readings_that_were_asked_for_before_follow_whatever_comes(store: Store) -> None:
+    for step, value in enumerate((1.0, 2.0, 2.0)):
+        await append(store, block(1, {T + step * STEP: {"a": value}}))
+        assert newest(store) == newest(store) == {"a": (value, step)}
+    await append(store, block(1, {T + 5 * STEP: {"state": "on"}}))
+    expected = {"a": (2.0, 2), "state": ("on", 5)}
+    assert newest(store) == expected
+    store.database.write_now(lambda rows: store.hot.flush_device(rows, 1, T, T + 9 * STEP))
+    assert newest(store) == newest(store) == expected
+
+
+async def test_no_more_devices_are_remembered_than_fit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(samples, "REMEMBERED", 2)
+    for device in (1, 2, 3):
+        await append(store, block(device, {T: {"a": float(device)}}))
+        assert store.hot.latest([device], again=False)[0].readings["a"].value == device
+        assert newest(store, device) == {"a": (float(device), 0)}
+    assert list(store.hot._read) == [2, 3]
