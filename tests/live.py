@@ -29,14 +29,17 @@ from heliograph import app
 from heliograph.clock import WallClock
 from heliograph.config import FILE, load
 from heliograph.dialects.energy_expert import DEVICE_SCHEME
-from heliograph.errors import RefusedError
+from heliograph.errors import RefusedError, UnsupportedError
 from heliograph.hub import DATABASE, LocalHub
 from heliograph.model.access import Credential, Secret
-from heliograph.model.commands import UPGRADE, Command, Outcome
-from heliograph.model.devices import Device, DeviceKind
+from heliograph.model.commands import UPGRADE, Argument, Command, Outcome
+from heliograph.model.devices import METERS, Device, DeviceKind
 from heliograph.model.firmware import Firmware
 from heliograph.model.people import Person
 from heliograph.model.plants import Account, Plant
+from heliograph.model.settings import WRITE, Setting
+from heliograph.simulate.plants import fleet
+from heliograph.simulate.tunable import kept, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -117,7 +120,27 @@ class AheadClock(WallClock):
 
 
 class Obedient:
-    """Devices that do what they are told: at once, or an upgrade in two steps. One whose serial says NO refuses."""
+    """Devices that do what they are told: at once, or an upgrade in two steps. One whose serial says NO refuses.
+
+    Hybrid inverters and meters have the settings of simulated ones, and keep what was written to them.
+    """
+
+    PLANT = next(plant for plant in fleet() if plant.storage is not None)
+
+    def __init__(self) -> None:
+        self._written: dict[int, dict[str, Argument]] = {}
+
+    async def settings(self, device: Device) -> dict[str, Setting]:
+        """What a device is set to."""
+        kinds = METERS if device.kind in METERS else {device.kind}
+        like = next((one for one in self.PLANT.devices if one.kind in kinds), None)
+        found = None if like is None else settings_of(self.PLANT, like, self._values(device), WallClock().now_ms())
+        if found is None:
+            raise UnsupportedError("it has no settings")
+        return found
+
+    def _values(self, device: Device) -> dict[str, Argument]:
+        return self._written.setdefault(device.id, {})
 
     def reaches(self, device: Device) -> bool:
         """All but gateways."""
@@ -127,6 +150,8 @@ class Obedient:
         """Do it, or begin to."""
         if "NO" in device.serial:
             raise RefusedError("it does not want to", code="unwilling")
+        if command.name == WRITE:
+            self._values(device).update(kept(self.PLANT, command.arguments, WallClock().now_ms()))
         return Outcome(done=command.name != UPGRADE, progress=40.0 if command.name == UPGRADE else 100.0)
 
     async def read_back(self, device: Device, command: Command) -> Outcome:

@@ -39,6 +39,7 @@ from heliograph.store.alarms import Alarms
 from heliograph.store.base import Records, Rows, Submission
 from heliograph.store.buckets import NO_DEVICE, Buckets
 from heliograph.store.firmware import Catalogue
+from heliograph.store.grants import Grants
 from heliograph.store.keyring import Keyring
 from heliograph.store.names import Names
 from heliograph.store.registry import Registry
@@ -47,6 +48,7 @@ from heliograph.store.sealed import Tiers
 from heliograph.store.sealing import Sealing
 from heliograph.store.sight import Sights
 from heliograph.store.sqlite import Database
+from heliograph.store.tallies import Tallies
 from heliograph.store.tokens import Tokens
 from heliograph.watch.worker import Watch
 
@@ -93,6 +95,9 @@ class LocalHub:
             self.journal, self.registry, self.sights, self.firmware, self.wall, self.config.commands
         )
         self.tokens = Tokens(self.database, self.wall)
+        self.grants = Grants(self.database, self.registry)
+        self.tallies = Tallies(self.database)
+        self.limited = self.config.serve.limits == "documented"
         self.ledger = Ledger(self.database, self.registry, self.sights, self.hot, self.clock, self.wall)
         self.dialect_settings = self.config.dialects
         self._earliest_ms = instant_ms(
@@ -151,6 +156,7 @@ class LocalHub:
         if self._writer is not None:
             try:
                 await self.hot.flush()
+                await self.database.write(self.tallies.flush)
                 await self.database.write(
                     lambda rows: rows.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('clean', '1')")
                 )
@@ -158,6 +164,7 @@ class LocalHub:
                 log.warning("the next start has to repair: %s", error)
             self.database.finish()
             await self._writer
+        self.grants.passwords.close()
         self.database.close()
 
     async def _housekeeping(self) -> None:
@@ -170,6 +177,8 @@ class LocalHub:
             self.names.refresh()
             if beat % 15 == 0 or self.hot.pending > 20_000:
                 await self.hot.flush()
+            if beat % 15 == 0 and self.tallies.changed:
+                await self.database.write(self.tallies.flush)
             if beat % 60 == 0:
                 minute = self.wall.now_ms() // 60_000
                 await self.database.write(partial(_forget_once, minute=minute))
@@ -178,13 +187,14 @@ class LocalHub:
     # Access
 
     async def credential(self, dialect: str, name: str) -> Credential | None:
-        """See the contract. A credential of a disabled account is shown as disabled."""
+        """See the contract. A credential of a disabled account is shown as disabled, a granted one as it stands."""
         found = self.registry.credentials.get((dialect, name))
-        if found is not None:
-            account = self.registry.accounts.get(found.account_id)
-            if account is None or account.disabled:
-                return msgspec.structs.replace(found, disabled=True)
-        return found
+        if found is None:
+            return None
+        account = self.registry.accounts.get(found.account_id)
+        if account is None or account.disabled:
+            return msgspec.structs.replace(found, disabled=True)
+        return self.grants.as_it_stands(found)
 
     async def plants(self, caller: Caller, ids: Sequence[int] | None = None) -> list[Plant]:
         """See the contract."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from heliograph.model.access import Caller
     from heliograph.model.alarms import Alarm, AlarmStatus
-    from heliograph.protocol.hub import Commands, Ledger, Tokens
+    from heliograph.protocol.hub import Commands, Grants, Ledger, Tallies, Tokens
 
 
 class Absent:
@@ -17,6 +17,21 @@ class Absent:
 
     @property
     def tokens(self) -> Tokens:
+        """See the contract."""
+        raise NotImplementedError
+
+    @property
+    def tallies(self) -> Tallies:
+        """See the contract."""
+        raise NotImplementedError
+
+    @property
+    def limited(self) -> bool:
+        """See the contract."""
+        return True
+
+    @property
+    def grants(self) -> Grants:
         """See the contract."""
         raise NotImplementedError
 

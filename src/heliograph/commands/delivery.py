@@ -15,9 +15,17 @@ import msgspec
 
 from heliograph.clock import Clock
 from heliograph.commands.journal import Also, Journal
-from heliograph.errors import HubError, OutcomeUnknownError, RefusedError, StoreError, UnreachableError
+from heliograph.errors import (
+    HubError,
+    OutcomeUnknownError,
+    RefusedError,
+    StoreError,
+    UnreachableError,
+    UnsupportedError,
+)
 from heliograph.model.commands import TIMEOUT, Command, CommandState, Outcome, Target
 from heliograph.model.devices import Device
+from heliograph.model.settings import WRITE, Setting
 from heliograph.store.base import Rows
 from heliograph.store.registry import Registry
 
@@ -54,9 +62,12 @@ class Delivery:
     async def _send(self, command: Command, device: Device | None, target: Target | None) -> bool:
         if device is None or device.disabled or target is None:
             return False
+        if command.name == WRITE and await self._stands(command, device, target):
+            await self._journal.move(command.id, CommandState.CONFIRMED, progress=100.0)
+            return True
         command = await self._journal.move(command.id, CommandState.SENT)
         try:
-            outcome = await self._answer(command, lambda: target.send(device, command))
+            outcome = await self._answer(f"command {command.id}", lambda: target.send(device, command))
         except UnreachableError as error:
             log.info("command %s did not leave: %s", command.id, error)
             return await self._insist(command, CommandState.ACCEPTED)
@@ -67,12 +78,25 @@ class Delivery:
             return await self._insist(command, CommandState.UNKNOWN)
         return await self._take(command, outcome)
 
+    async def settings(self, device: Device, target: Target) -> dict[str, Setting]:
+        """What a device is set to, asked of itself. Raises UnsupportedError, UnreachableError, OutcomeUnknownError."""
+        return await self._answer(f"device {device.id}", lambda: target.settings(device), UnsupportedError)
+
+    async def _stands(self, command: Command, device: Device, target: Target) -> bool:
+        """Whether a device is set to all of a command already; then nothing has to be sent."""
+        try:
+            present = await self.settings(device, target)
+        except (UnsupportedError, UnreachableError, OutcomeUnknownError) as error:
+            log.info("command %s: the device does not tell its settings: %s", command.id, error)
+            return False
+        return all(key in present and present[key].value == value for key, value in command.arguments.items())
+
     async def _follow(self, command: Command, device: Device | None, target: Target | None) -> bool:
         """Ask how a command that was sent has ended; without an answer in time it has failed."""
         outcome = None
         if device is not None and target is not None:
             try:
-                outcome = await self._answer(command, lambda: target.read_back(device, command))
+                outcome = await self._answer(f"command {command.id}", lambda: target.read_back(device, command))
             except RefusedError as error:
                 sent = command.state is CommandState.SENT
                 return await self._insist(
@@ -89,12 +113,12 @@ class Delivery:
         await self._journal.move(command.id, CommandState.FAILED, code=TIMEOUT)
         return True
 
-    async def _answer(self, command: Command, ask: Callable[[], Awaitable[T]]) -> T:
-        """What a target says, in the time it has; anything that is no answer is OutcomeUnknownError."""
+    async def _answer(self, what: str, ask: Callable[[], Awaitable[T]], no: type[HubError] = RefusedError) -> T:
+        """What a target says, in the time it has; `no` is an answer too, and what is none is OutcomeUnknownError."""
         try:
             async with asyncio.timeout(self._answer_s):
                 return await ask()
-        except (RefusedError, UnreachableError, OutcomeUnknownError):
+        except (no, UnreachableError, OutcomeUnknownError):
             raise
         except TimeoutError as error:
             raise OutcomeUnknownError("no answer in time") from error
@@ -108,7 +132,7 @@ class Delivery:
             raise OutcomeUnknownError(str(error)) from error
         except Exception as error:
             # The one place where what a target does wrong is kept from the devices of others.
-            log.exception("the target of command %s failed", command.id)
+            log.exception("the target of %s failed", what)
             raise OutcomeUnknownError("the target failed") from error
 
     async def _take(self, command: Command, outcome: Outcome) -> bool:

@@ -21,6 +21,7 @@ from heliograph.model.access import Caller
 from heliograph.model.commands import Argument, Command, CommandState, Target
 from heliograph.model.devices import Device
 from heliograph.model.firmware import Firmware
+from heliograph.model.settings import WRITE, Setting, check
 from heliograph.store.base import Rows
 from heliograph.store.firmware import Catalogue
 from heliograph.store.registry import Registry
@@ -74,8 +75,10 @@ class Commands:
         device = self._sights.device(caller, device_id)
         if "control" not in caller.scopes:
             raise ForbiddenError("this needs the scope control")
-        if device.disabled or self._target(device) is None:
-            raise UnsupportedError(f"nothing carries commands to device {device_id}")
+        target = self._reaching(device)
+        # What was accepted once is that command still, whatever its device takes by now.
+        if name == WRITE and not (key and self._journal.holds(caller.account_id, key)):
+            check(await self._delivery.settings(device, target), arguments)
 
         async def accept() -> Command:
             command = await self._journal.accept(
@@ -88,6 +91,11 @@ class Commands:
 
         # A caller who goes away while it is being written down has given it all the same.
         return await asyncio.shield(asyncio.ensure_future(accept()))
+
+    async def settings(self, caller: Caller, device_id: int) -> dict[str, Setting]:
+        """See the contract."""
+        device = self._sights.device(caller, device_id)
+        return await self._delivery.settings(device, self._reaching(device))
 
     async def list(self, caller: Caller, device_ids: Sequence[int], name: str = "") -> list[Command]:
         """See the contract."""
@@ -133,6 +141,13 @@ class Commands:
     def _audit(self, caller: Caller, action: str, rows: Rows, command: Command) -> None:
         detail = f"command {command.id}, {command.name} of device {command.device_id}"
         self._registry.audit(rows, caller.account_id, caller.credential_id, action, detail)
+
+    def _reaching(self, device: Device) -> Target:
+        """The target of a device. Raises UnsupportedError."""
+        target = None if device.disabled else self._target(device)
+        if target is None:
+            raise UnsupportedError(f"nothing carries commands to device {device.id}")
+        return target
 
     def _target(self, device: Device) -> Target | None:
         return next((target for target in self._targets if target.reaches(device)), None)

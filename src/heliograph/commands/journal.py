@@ -112,6 +112,10 @@ class Journal:
         found = self._database.query("SELECT body FROM command WHERE id = ?", (command_id,))
         return msgspec.msgpack.decode(found[0][0], type=Command) if found else None
 
+    def holds(self, account_id: int, key: str) -> bool:
+        """Whether an account has a command of this key."""
+        return bool(self._database.query("SELECT 1 FROM command WHERE account = ? AND key = ?", (account_id, key)))
+
     def of_devices(self, device_ids: Sequence[int], name: str = "") -> list[Command]:
         """The commands of devices, newest first; with `name` those of that name."""
         found: list[Command] = []

@@ -46,6 +46,10 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     expires_at_ms: int | None = None
     """Wall-clock end. [ms since 1970, UTC]"""
     disabled: bool = False
+    application_id: int | None = None
+    """The application that it was granted to, if a person granted it."""
+    person_id: int | None = None
+    """Who granted it."""
 
     def expired(self, now_ms: int) -> bool:
         """Whether it is past its end."""
@@ -70,6 +74,22 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Application(msgspec.Struct, frozen=True, kw_only=True):
+    """A program that asks people of an account to let it act for them. `client_id` is its public half."""
+
+    id: int
+    account_id: int
+    dialect: str
+    client_id: str
+    secret: Secret
+    name: str
+    redirect_uris: tuple[str, ...]
+    """Where people may be sent back to; nothing but these very addresses."""
+    scopes: tuple[str, ...] = ("read",)
+    """What it may ask for."""
+    disabled: bool = False
+
+
 class Token(msgspec.Struct, frozen=True, kw_only=True):
     """A token that a dialect handed out, of which only the digest is kept."""
 
@@ -86,6 +106,8 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     family: str = ""
     """What tokens that were made from each other share."""
     data: dict[str, str] = {}
+    used: bool = False
+    """Whether it was exchanged for others, which it can be once."""
 
     @staticmethod
     def digest_of(text: str) -> str:

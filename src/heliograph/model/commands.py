@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from heliograph.model.devices import Device
+from heliograph.model.settings import Setting
 
 Argument = str | float | bool
 
@@ -28,7 +29,14 @@ class CommandState(Enum):
 
 NEXT_STATES: dict[CommandState, frozenset[CommandState]] = {
     CommandState.ACCEPTED: frozenset(
-        {CommandState.SENT, CommandState.EXPIRED, CommandState.REFUSED, CommandState.CANCELLED}
+        {
+            CommandState.SENT,
+            CommandState.EXPIRED,
+            CommandState.REFUSED,
+            CommandState.CANCELLED,
+            # Without being sent: the device is set to that already.
+            CommandState.CONFIRMED,
+        }
     ),
     CommandState.SENT: frozenset(
         # Back to ACCEPTED only when it is sure that nothing left.
@@ -90,6 +98,13 @@ class Target(Protocol):
 
     def reaches(self, device: Device) -> bool:
         """Whether it can carry commands to this device."""
+        ...
+
+    async def settings(self, device: Device) -> dict[str, Setting]:
+        """What a device is set to now, by key, asked of the device itself.
+
+        Raises UnsupportedError for one without settings, UnreachableError, OutcomeUnknownError.
+        """
         ...
 
     async def send(self, device: Device, command: Command) -> Outcome:

@@ -1,4 +1,7 @@
-"""People: who owns plants, as an installer knows them. They are not the credentials of programs."""
+"""People: who owns plants, as an installer knows them. They are not the credentials of programs.
+
+A person with a password can sign in, to let an application act for them.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,15 @@ import msgspec
 
 _NOT_DIALLED = re.compile(r"[^0-9+]")
 _TRUNK = re.compile(r"^(\s*(?:\+|00)[^(]*)\(0\)")
+
+
+class PasswordHash(msgspec.Struct, frozen=True):
+    """What a password is checked against: an argon2id hash, never the password. It does not show itself."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return "PasswordHash(***)"
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +33,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     plants: tuple[int, ...] | None = None
     """The plants that are theirs; None for all of the account."""
     disabled: bool = False
+    password: PasswordHash | None = None
+    """None for somebody who cannot sign in."""
 
     def answers_to(self, contact: str) -> bool:
         """Whether an e-mail address or telephone number is theirs; case and the spaces of a number do not count."""

@@ -8,15 +8,17 @@ from typing import Literal, Protocol
 import msgspec
 
 from heliograph.clock import Clock, Level
-from heliograph.model.access import Caller, Credential, Token
+from heliograph.model.access import Application, Caller, Credential, Token
 from heliograph.model.alarms import Alarm, AlarmStatus
 from heliograph.model.buckets import BucketSeries
 from heliograph.model.commands import Argument, Command
 from heliograph.model.devices import Device
 from heliograph.model.firmware import Firmware
 from heliograph.model.ledger import Declared, Kept, Receipt, Statement
+from heliograph.model.people import Person
 from heliograph.model.plants import Plant
 from heliograph.model.samples import Block, Latest, Series
+from heliograph.model.settings import Setting
 
 Subject = Literal["plant", "device"]
 
@@ -72,8 +74,55 @@ class Tokens(Protocol):
         """The token of this text, also one past its end; None when there is none."""
         ...
 
+    async def exchange(self, token: Token, made: Sequence[Token]) -> bool:
+        """Use a token up and keep those that are made from it, all in one transaction.
+
+        False, keeping nothing, when it was used up or dropped before. It can still be found, and says so.
+        """
+        ...
+
     async def drop(self, dialect: str, credential_id: int, kind: str = "", *, family: str = "") -> int:
         """Forget tokens of a credential, of one kind or one family where it is named; returns how many."""
+        ...
+
+
+class Grants(Protocol):
+    """What people of an account let applications do for them."""
+
+    async def application(self, dialect: str, client_id: str) -> Application | None:
+        """The application of this public name; None when there is none, or it or its account is disabled."""
+        ...
+
+    async def sign_in(self, application: Application, contact: str, password: str) -> Person | None:
+        """Who signs in by e-mail address or telephone number, among the people of the application's account.
+
+        None for a wrong password, somebody unknown, disabled or without a password: all alike, and in the same time.
+        """
+        ...
+
+    async def grant(self, application: Application, person: Person, scopes: Sequence[str]) -> Credential:
+        """The credential with which an application acts for a person: made once, and set to these scopes each time.
+
+        It opens the person's plants as they are at each moment, and nothing while either of them is disabled. Raises
+        ForbiddenError when somebody was disabled or has another password since signing in, when the application may not
+        ask for a scope, or when the credential itself was disabled.
+        """
+        ...
+
+
+class Tallies(Protocol):
+    """Calls counted over long periods, which outlive a restart; `period` is text that sorts by time: `2026-11-20`."""
+
+    def used(self, dialect: str, account_id: int, period: str) -> int:
+        """The calls of a period so far."""
+        ...
+
+    def take(self, dialect: str, account_id: int, period: str, most: int) -> bool:
+        """Count one call unless `most` of them were counted; whether it was."""
+        ...
+
+    def give_back(self, dialect: str, account_id: int, period: str) -> None:
+        """Take a call back that was counted and then refused."""
         ...
 
 
@@ -86,9 +135,19 @@ class Commands(Protocol):
     ) -> Command:  # fmt: skip
         """Accept a command; returns after it is safe on disk, before the device has heard of it.
 
-        The same key of the same account is the same command; without a key each call is one of its own.
+        The same key of the same account is the same command; without a key each call is one of its own. Settings are
+        written with `model.settings.WRITE`; what is set already is confirmed without being sent.
         Raises ForbiddenError without the scope `control`, UnknownDeviceError, UnsupportedError when nothing carries
-        commands to the device, ConflictError when the key was used for something else.
+        commands to the device, ConflictError when the key was used for something else; for settings BadRequestError
+        whose field is the key of one that the device does not have or take, and what `settings` raises.
+        """
+        ...
+
+    async def settings(self, caller: Caller, device_id: int) -> Mapping[str, Setting]:
+        """What a device is set to now, by key of `model.settings`, asked of the device itself.
+
+        Raises UnknownDeviceError, UnsupportedError for one without settings or that nothing reaches, UnreachableError,
+        OutcomeUnknownError when it does not answer.
         """
         ...
 
@@ -148,6 +207,21 @@ class Hub(Protocol):
     @property
     def tokens(self) -> Tokens:
         """What dialects hand out tokens with."""
+        ...
+
+    @property
+    def grants(self) -> Grants:
+        """What applications are allowed by people."""
+        ...
+
+    @property
+    def tallies(self) -> Tallies:
+        """Calls counted over long periods."""
+        ...
+
+    @property
+    def limited(self) -> bool:
+        """Whether dialects hold callers to the limits of their documents."""
         ...
 
     @property

@@ -6,15 +6,20 @@ number of milliwatt-hours, and rounding always goes to the loss, so the store is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from heliograph.simulate.steps import Counts
+from heliograph.model.settings import WorkMode
+from heliograph.simulate.control import Interval, Limits, Order, Store, step
+from heliograph.simulate.steps import Counts, Flags, step_mwh
 
 if TYPE_CHECKING:
     from heliograph.simulate.specs import Battery
+
+FORCED = frozenset({WorkMode.FORCE_CHARGE, WorkMode.FORCE_DISCHARGE})
 
 
 class BatteryRun(msgspec.Struct, frozen=True):
@@ -26,11 +31,10 @@ class BatteryRun(msgspec.Struct, frozen=True):
     """Energy out of its terminals. [mWh]"""
     stored: Counts
     """Energy in the store at the end of the interval. [mWh]"""
-
-
-def step_mwh(power_w: float) -> int:
-    """The most that a power moves in five minutes. [mWh]"""
-    return int(power_w * 1000 // 12)
+    curtailed: Counts
+    """What its inverter left in the sun because no more may be fed in. [mWh]"""
+    forced: Flags
+    """Whether it was told to charge or discharge, and its inverter worked."""
 
 
 def run(battery: Battery, stored: int, surplus: Counts, room: Counts) -> BatteryRun:
@@ -51,6 +55,28 @@ def run(battery: Battery, stored: int, surplus: Counts, room: Counts) -> Battery
         charged.append(into)
         discharged.append(out)
         levels.append(stored)
-    return BatteryRun(
-        np.array(charged, dtype=np.int64), np.array(discharged, dtype=np.int64), np.array(levels, dtype=np.int64)
-    )
+    nothing = np.zeros(len(levels), dtype=np.int64)
+    return BatteryRun(_counts(charged), _counts(discharged), _counts(levels), nothing, nothing > 0)
+
+
+def obey(
+    battery: Battery, stored: int, around: Sequence[Interval], orders: Sequence[Order], limits: Sequence[Limits]
+) -> BatteryRun:
+    """Follow what the inverter was told, interval by interval, from a store of `stored`. [mWh]"""
+    charged, discharged, levels, curtailed = [], [], [], []
+    for told, place, most in zip(orders, around, limits, strict=True):
+        store = Store(battery, stored)
+        moved = step(store, told, place, most)
+        stored = store.after(moved)
+        charged.append(moved.charged)
+        discharged.append(moved.discharged)
+        levels.append(stored)
+        curtailed.append(moved.curtailed)
+    forced = np.array(
+        [told.mode in FORCED and place.rated > 0 for told, place in zip(orders, around, strict=True)], dtype=np.bool_
+    )  # fmt: skip
+    return BatteryRun(_counts(charged), _counts(discharged), _counts(levels), _counts(curtailed), forced)
+
+
+def _counts(values: list[int]) -> Counts:
+    return np.array(values, dtype=np.int64)

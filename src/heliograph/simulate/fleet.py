@@ -19,10 +19,12 @@ from heliograph.model.alarm_texts import kinds
 from heliograph.model.alarms import AlarmType, Severity
 from heliograph.model.devices import DeviceKind
 from heliograph.model.samples import Floats, Instants
+from heliograph.model.settings import Value
 from heliograph.simulate.before import counters_before, stored_before
 from heliograph.simulate.faults import ALARM_DAYS, occurrences, silence
-from heliograph.simulate.flows import Flow, flow
+from heliograph.simulate.flows import Flow, flow, hybrid
 from heliograph.simulate.plants import fleet
+from heliograph.simulate.program import program, written
 from heliograph.simulate.readings import OF_KIND, Columns, health
 from heliograph.simulate.registers import displays, rises
 from heliograph.simulate.specs import SimulatedDevice, SimulatedPlant
@@ -31,6 +33,7 @@ from heliograph.simulate.switching import Switch, still_off, switched_off
 
 if TYPE_CHECKING:
     from heliograph.simulate.steps import Counts
+    from heliograph.simulate.tunable import Write
 
 __all__ = [
     "DeviceRecords",
@@ -63,6 +66,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """When each inverter last stopped. [ms]"""
     off: tuple[str, ...] = ()
     """The inverters that were switched off and not on again."""
+    settings: dict[str, dict[str, Value]] = {}
+    """What was written to the settings of each device, by its key."""
 
 
 class DeviceRecords(msgspec.Struct, frozen=True):
@@ -149,11 +154,13 @@ def _silent(plant: SimulatedPlant, device: SimulatedDevice, since_ms: int, until
 
 
 def advance(
-    plant: SimulatedPlant, state: State, since_ms: int, until_ms: int, switches: Sequence[Switch] = ()
-) -> tuple[State, list[DeviceRecords]]:
+    plant: SimulatedPlant, state: State, since_ms: int, until_ms: int, switches: Sequence[Switch] = (),
+    writes: Sequence[Write] = (),
+) -> tuple[State, list[DeviceRecords]]:  # fmt: skip
     """The state at the end of the half-open span, and what the devices sent in it.
 
-    A device that sent nothing is left out. Of the switches those in the span count; the state knows of earlier ones.
+    A device that sent nothing is left out. Of the switches and writes those in the span count; the state knows of
+    earlier ones.
     Raises ValueError when the span does not begin where the state stands.
     """
     since_ms, until_ms = ceil_step(since_ms), ceil_step(until_ms)
@@ -163,7 +170,11 @@ def advance(
         return state, []
     keys = [device.key for device in plant.inverters]
     off = switched_off(keys, state.off, switches, stamps(since_ms, until_ms))
-    moved = flow(plant, state.stored, since_ms, until_ms, off)
+    span = stamps(since_ms, until_ms)
+    fresh = [write for write in writes if ceil_step(write.at_ms) >= since_ms]
+    owner = hybrid(plant)
+    told = None if owner is None else program(plant, owner.key, state.settings, fresh, span)
+    moved = flow(plant, state.stored, since_ms, until_ms, off, told)
     carry = _Carry(plant, state, moved)
     records = []
     for device in plant.devices:
@@ -181,6 +192,7 @@ def advance(
         started=carry.started,
         halted=carry.halted,
         off=still_off(off),
+        settings=written(state.settings, fresh, until_ms),
     )
     return after, records
 

@@ -16,11 +16,13 @@ import numpy as np
 
 from heliograph.model.devices import DeviceKind
 from heliograph.model.samples import Instants
-from heliograph.simulate.battery import BatteryRun, run, step_mwh
+from heliograph.simulate.battery import BatteryRun, obey, run
+from heliograph.simulate.control import Interval
 from heliograph.simulate.load import Demand, demand
 from heliograph.simulate.mains import Mains, mains
+from heliograph.simulate.program import Program
 from heliograph.simulate.pv import Generation, generation
-from heliograph.simulate.steps import Counts, Flags, cut, stamps
+from heliograph.simulate.steps import Counts, Flags, cut, stamps, step_mwh
 from heliograph.simulate.switching import halted
 from heliograph.simulate.weather import Plane, Weather, plane, weather
 
@@ -57,7 +59,8 @@ class Flow(msgspec.Struct, frozen=True):
 
     def running(self, key: str) -> Flags:
         """When an inverter works."""
-        return (self.generation[key].ac_mwh > 0) | (self.ac[key] > 0)
+        works: Flags = (self.generation[key].ac_mwh > 0) | (self.ac[key] != 0)
+        return works
 
 
 def hybrid(plant: SimulatedPlant) -> SimulatedDevice | None:
@@ -65,16 +68,31 @@ def hybrid(plant: SimulatedPlant) -> SimulatedDevice | None:
     return next((device for device in plant.inverters if device.kind is DeviceKind.HYBRID_INVERTER), None)
 
 
-def _store(plant: SimulatedPlant, stored: int, made: dict[str, Generation], load: Counts) -> BatteryRun | None:
+def _store(
+    plant: SimulatedPlant, stored: int, made: dict[str, Generation], load: Counts, program: Program | None
+) -> BatteryRun | None:
     owner, storage = hybrid(plant), plant.storage
     if owner is None or owner.inverter is None or storage is None or storage.battery is None:
         return None
     own = made[owner.key]
     sun = sum((part.ac_mwh for part in made.values()), np.zeros_like(load))
     room = np.where(own.stopped, 0, step_mwh(owner.inverter.ac_w) - own.ac_mwh)
+    if program is not None:
+        rated = step_mwh(owner.inverter.ac_w)
+        columns = (sun, own.ac_mwh, load, room, np.where(own.stopped, 0, rated))
+        around = [Interval(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+        return obey(storage.battery, stored, around, program.orders, program.limits)
     # Only its own array charges it, never another inverter's or the grid.
     surplus = np.minimum(sun - load, np.where(sun > load, own.ac_mwh, 0))
     return run(storage.battery, stored, surplus, room)
+
+
+def curtailed(made: Generation, left: Counts) -> Generation:
+    """What an inverter makes of the sun when it leaves a part of it. [mWh]"""
+    ac = made.ac_mwh - left
+    # Rounded up: what comes out is never more than what went in.
+    tracker = -(-made.tracker_mwh * ac // np.maximum(made.ac_mwh, 1))
+    return msgspec.structs.replace(made, ac_mwh=ac, tracker_mwh=np.where(left > 0, tracker, made.tracker_mwh))
 
 
 def _face(plant: SimulatedPlant) -> Tracker:
@@ -86,9 +104,12 @@ def _face(plant: SimulatedPlant) -> Tracker:
 
 
 def flow(
-    plant: SimulatedPlant, stored: int, since_ms: int, until_ms: int, off: Mapping[str, Flags] = NEVER_OFF
-) -> Flow:
+    plant: SimulatedPlant, stored: int, since_ms: int, until_ms: int, off: Mapping[str, Flags] = NEVER_OFF,
+    program: Program | None = None,
+) -> Flow:  # fmt: skip
     """Follow a plant over a span, from a battery that holds `stored` [mWh], its inverters off at stamps in `off`.
+
+    Without a program the battery takes the surplus and gives what lacks.
 
     Raises ValueError for a plant without an array.
     """
@@ -96,9 +117,11 @@ def flow(
     made = {device.key: cut(partial(generation, site, device), since_ms, until_ms) for device in plant.inverters}
     made |= {key: halted(made[key], flags) for key, flags in off.items()}
     load = cut(partial(demand, site, plant.load), since_ms, until_ms)
-    battery = _store(plant, stored, made, load.mwh)
-    ac = {key: part.ac_mwh for key, part in made.items()}
+    battery = _store(plant, stored, made, load.mwh, program)
     owner = hybrid(plant)
+    if owner is not None and battery is not None and battery.curtailed.any():
+        made[owner.key] = curtailed(made[owner.key], battery.curtailed)
+    ac = {key: part.ac_mwh for key, part in made.items()}
     if owner is not None and battery is not None:
         ac[owner.key] = ac[owner.key] + battery.discharged - battery.charged
     out = sum(ac.values(), np.zeros_like(load.mwh))

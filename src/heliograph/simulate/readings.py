@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Columns = dict[str, "Floats"]
 
 ON_GRID, STANDBY_DETECTING, SHUTDOWN, COMMANDED_SHUTDOWN, STANDBY_NO_SUN = 0x0200, 0x0002, 0x0300, 0x0301, 0xA000
-BATTERY_STANDBY, BATTERY_RUNNING, SELF_CONSUMPTION = 1, 2, 4
+BATTERY_STANDBY, BATTERY_RUNNING, FORCED_MODE, SELF_CONSUMPTION = 1, 2, 1, 4
 
 
 def watts(mwh: Counts) -> Floats:
@@ -67,10 +67,10 @@ def _ac_side(plant: SimulatedPlant, device: SimulatedDevice, flow: Flow) -> Colu
     columns |= _lines("ac", plant, volts)
     for phase, own in zip(phases, volts, strict=True):
         columns[f"ac.{phase}.voltage"] = np.round(own, 1)
-        columns[f"ac.{phase}.current"] = np.round(_ratio(power / len(phases), own, 0.0), 2)
+        columns[f"ac.{phase}.current"] = np.round(_ratio(np.abs(power) / len(phases), own, 0.0), 2)
     reactive = power * (REACTIVE_PERMILLE / 1000)
     columns["ac.reactive_power"] = np.round(reactive)
-    columns["ac.power_factor"] = np.round(_ratio(power, np.sqrt(power * power + reactive * reactive), 0.0), 3)
+    columns["ac.power_factor"] = np.round(_ratio(np.abs(power), np.sqrt(power * power + reactive * reactive), 0.0), 3)
     return columns
 
 
@@ -96,7 +96,8 @@ def inverter(plant: SimulatedPlant, device: SimulatedDevice, flow: Flow) -> Colu
     made, power = flow.generation[device.key], watts(flow.ac[device.key])
     rated = device.inverter.ac_w if device.inverter is not None else 1.0
     spot_k = float(generator(plant.seed, f"{plant.key}/{device.key}/spot").uniform(-1.5, 1.5))
-    warm = flow.weather.temp_air + spot_k + np.where(flow.running(device.key), 6 + 26 * power / rated, 2.0)
+    strain = np.abs(power) / rated
+    warm = flow.weather.temp_air + spot_k + np.where(flow.running(device.key), 6 + 26 * strain, 2.0)
     columns = {"inverter.state": _state(flow, device.key), "inverter.temperature": np.round(warm, 1)}
     columns |= _ac_side(plant, device, flow)
     columns |= _strings(plant, device, flow)
@@ -121,7 +122,7 @@ def battery(plant: SimulatedPlant, device: SimulatedDevice, flow: Flow) -> Colum
     full, empty = soc * 1000 > own.ceiling_permille - 1, soc * 1000 < own.floor_permille + 1
     return {
         "battery.status": np.where(power != 0, float(BATTERY_RUNNING), float(BATTERY_STANDBY)),
-        "battery.mode": np.full(power.size, float(SELF_CONSUMPTION)),
+        "battery.mode": np.where(ran.forced, float(FORCED_MODE), float(SELF_CONSUMPTION)),
         "battery.max_charge_power": np.where(full, 0.0, float(own.charge_w)),
         "battery.max_discharge_power": np.where(empty, 0.0, float(own.discharge_w)),
         "battery.power": np.round(power),

@@ -31,7 +31,8 @@ TARIFF_HOURS = (
 
 
 def _inverter(plant: SimulatedPlant, device: SimulatedDevice, flow: Flow) -> dict[str, Counts]:
-    rises = {"ac.energy": flow.ac[device.key]}
+    # What it takes from the grid for its battery is no energy that it puts out.
+    rises = {"ac.energy": np.maximum(flow.ac[device.key], 0)}
     if device.kind is DeviceKind.MICRO_INVERTER:
         return rises
     trackers = flow.generation[device.key].tracker_mwh

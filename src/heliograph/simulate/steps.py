@@ -41,6 +41,11 @@ def ceil_step(at_ms: int) -> int:
     return -(-at_ms // STEP_MS) * STEP_MS
 
 
+def step_mwh(power_w: float) -> int:
+    """The most that a power moves in five minutes. [mWh]"""
+    return int(power_w * 1000 // STEPS_PER_HOUR)
+
+
 def stamps(since_ms: int, until_ms: int) -> Instants:
     """The stamps of the grid in the half-open span. [ms]"""
     return np.arange(ceil_step(since_ms), ceil_step(until_ms), STEP_MS, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""The simulated devices' ear for commands: inverters can be switched, devices with firmware upgraded.
+"""The simulated devices' ear for commands: inverters can be switched, devices with firmware upgraded, settings written.
 
 What a device makes of a command is a function of the seed and the command's number: the same after every restart. What
 must be remembered is only that it heard the command, and when; that is the devices' `Memory`.
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from heliograph.clock import DAY_MS, MINUTE_MS, SECOND_MS, Clock
-from heliograph.errors import OutcomeUnknownError, RefusedError, UnreachableError
+from heliograph.errors import BadRequestError, OutcomeUnknownError, RefusedError, UnreachableError, UnsupportedError
 from heliograph.model.commands import SWITCH, UPGRADE, Argument, Command, Outcome
+from heliograph.model.settings import WRITE, Setting, Value, check
 from heliograph.simulate.faults import silence_on
 from heliograph.simulate.steps import ceil_step, generator
 from heliograph.simulate.switching import Switch
+from heliograph.simulate.tunable import Write, kept, settings_of
 
 if TYPE_CHECKING:
     from heliograph.model.devices import Device
@@ -39,6 +41,8 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """The answer comes some time after the command, when it is asked for again."""
     mute: float = 0.01
     """The device obeys and never tells."""
+    unreachable: float = 0.0
+    """The command never gets to the device."""
 
 
 class Fate(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +54,7 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True):
     """How long it tells nothing. [ms]"""
     upgrade_ms: int
     """How long an upgrade takes. [ms]"""
+    unreachable: bool
     breaks_ms: int | None
     """When it breaks off after its begin; None if it does not. [ms]"""
 
@@ -66,7 +71,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     heard_at_ms: int
     """By the plant clock."""
     at_ms: int
-    """From which stamp on it counts, where it is a switching."""
+    """From which stamp on it counts, where it changes what devices do."""
 
     @property
     def switch(self) -> Switch | None:
@@ -75,12 +80,30 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
             return None
         return Switch(self.device, self.at_ms, bool(self.arguments["on"]))
 
+    @property
+    def write(self) -> Write | None:
+        """What it is to the simulation; None for what writes no settings."""
+        return Write(self.device, self.at_ms, self.arguments) if self.name == WRITE else None
+
 
 class Memory:
     """What devices have heard, by command, in memory."""
 
     def __init__(self) -> None:
         self.told: dict[int, Told] = {}
+
+    def before(self, plant: str, device: str) -> Mapping[str, Value]:
+        """What was written to a device before all that is told here."""
+        del plant, device
+        return {}
+
+    def values(self, plant: str, device: str) -> dict[str, Value]:
+        """What is written to a device, by the keys of plant and device."""
+        values = dict(self.before(plant, device))
+        for told in self.told.values():
+            if (told.plant, told.device, told.name) == (plant, device, WRITE):
+                values.update(told.arguments)
+        return values
 
     async def keep(self, told: Told) -> None:
         """Remember it; returns once it is safe. From the call on it counts, even if it cannot be made safe."""
@@ -108,12 +131,26 @@ class SimulatedTarget:
         """See the contract."""
         return device.id in self._places
 
+    async def settings(self, device: Device) -> dict[str, Setting]:
+        """See the contract."""
+        plant, simulated = self._reached(device)
+        found = self._settings(plant, simulated)
+        if found is None:
+            raise UnsupportedError(f"{simulated.name} has no settings")
+        return found
+
+    def _settings(self, plant: SimulatedPlant, simulated: SimulatedDevice) -> dict[str, Setting] | None:
+        values = self._memory.values(plant.key, simulated.key)
+        return settings_of(plant, simulated, values, self._clock.now_ms())
+
     async def send(self, device: Device, command: Command) -> Outcome:
         """See the contract."""
         plant, simulated = self._reached(device)
         fate = self.fate(command.id)
+        if fate.unreachable:
+            raise UnreachableError(f"nothing gets to {simulated.name}")
         if command.id not in self._memory.told:
-            _check(device, simulated, command)
+            _check(device, simulated, command, self._settings(plant, simulated))
             if fate.refused:
                 raise RefusedError("the device refuses", code=REFUSED)
             await self._memory.keep(self._hear(plant, simulated, command))
@@ -142,6 +179,7 @@ class SimulatedTarget:
             mute=mute < rates.mute,
             late_ms=late_ms if late < rates.late else 0,
             upgrade_ms=upgrade_ms,
+            unreachable=bool(draw.random() < rates.unreachable),
             breaks_ms=breaks_ms if fail < rates.fail else None,
         )
 
@@ -161,7 +199,8 @@ class SimulatedTarget:
         now_ms = self._clock.now_ms()
         return Told(
             command_id=command.id, plant=plant.key, device=simulated.key, name=command.name,
-            arguments=command.arguments, heard_at_ms=now_ms, at_ms=ceil_step(now_ms),
+            arguments=kept(plant, command.arguments, now_ms) if command.name == WRITE else command.arguments,
+            heard_at_ms=now_ms, at_ms=ceil_step(now_ms),
         )  # fmt: skip
 
     def _outcome(self, told: Told, fate: Fate) -> Outcome | None:
@@ -170,7 +209,7 @@ class SimulatedTarget:
         since_ms = max(self._clock.now_ms() - told.heard_at_ms, 0)
         if fate.mute or since_ms < fate.late_ms:
             return None
-        if told.name == SWITCH:
+        if told.name in (SWITCH, WRITE):
             return Outcome()
         if fate.breaks_ms is not None and since_ms >= fate.breaks_ms:
             raise RefusedError("the upgrade broke off", code=BROKEN)
@@ -179,9 +218,17 @@ class SimulatedTarget:
         return Outcome(firmware=str(told.arguments["version"]))
 
 
-def _check(device: Device, simulated: SimulatedDevice, command: Command) -> None:
+def _check(
+    device: Device, simulated: SimulatedDevice, command: Command, settings: Mapping[str, Setting] | None
+) -> None:
     """Raises RefusedError for what a device cannot do."""
     given = command.arguments
+    if command.name == WRITE and settings is not None:
+        try:
+            check(settings, given)
+        except BadRequestError as error:
+            raise RefusedError(str(error), code=UNSUPPORTED) from error
+        return
     if command.name == SWITCH and simulated.inverter is not None and isinstance(given.get("on"), bool):
         return
     upgradable = simulated.inverter is not None or simulated.firmware != ""

@@ -1,4 +1,4 @@
-"""The registry: accounts, plants, devices, credentials and aliases, mirrored in memory."""
+"""The registry: accounts, plants, devices, people, credentials, applications and aliases, mirrored in memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from heliograph.errors import ConflictError, NotFoundError
-from heliograph.model.access import Credential
+from heliograph.model.access import Application, Credential
 from heliograph.model.devices import Device
 from heliograph.model.people import Person
 from heliograph.model.plants import Account, Plant
@@ -31,6 +31,17 @@ class CredentialBody(msgspec.Struct, frozen=True):
     expires_at_ms: int | None = None
     disabled: bool = False
     kpis: tuple[str, ...] | None = None
+    application_id: int | None = None
+    person_id: int | None = None
+
+
+class ApplicationBody(msgspec.Struct, frozen=True):
+    """What an application row holds beside its columns."""
+
+    name: str
+    redirect_uris: tuple[str, ...]
+    scopes: tuple[str, ...]
+    disabled: bool = False
 
 
 class Registry:
@@ -45,6 +56,7 @@ class Registry:
         self.devices: dict[int, Device] = {}
         self.people: dict[int, Person] = {}
         self.credentials: dict[tuple[str, str], Credential] = {}
+        self.applications: dict[tuple[str, str], Application] = {}
         self.plant_devices: dict[int, list[int]] = {}
         self._by_wire: dict[AliasSpace, dict[str, int]] = {}
         self._by_id: dict[AliasSpace, dict[int, str]] = {}
@@ -66,10 +78,22 @@ class Registry:
             self.credentials[(dialect, name)] = Credential(
                 id=number, account_id=account, dialect=dialect, name=name, secret=self._keyring.unlock(secret), **fields
             )
+        self._load_applications()
         self._by_wire, self._by_id = {}, {}
         for dialect, subject, scope, wire, number in query("SELECT dialect, subject, scope, wire, id FROM alias"):
             self._remember((dialect, subject, scope), wire, number)
         self._index()
+
+    def _load_applications(self) -> None:
+        self.applications = {}
+        for number, account, dialect, client, secret, body in self._database.query(
+            "SELECT id, account, dialect, client, secret, body FROM application"
+        ):
+            fields = msgspec.structs.asdict(msgspec.msgpack.decode(body, type=ApplicationBody))
+            self.applications[(dialect, client)] = Application(
+                id=number, account_id=account, dialect=dialect, client_id=client, secret=self._keyring.unlock(secret),
+                **fields,
+            )  # fmt: skip
 
     def _bodies(self, table: str, kind: type[S]) -> list[S]:
         found = self._database.query(f"SELECT body FROM {table} ORDER BY id")  # noqa: S608  a name of ours
@@ -171,6 +195,8 @@ class Registry:
                 credential.expires_at_ms,
                 credential.disabled,
                 credential.kpis,
+                credential.application_id,
+                credential.person_id,
             )
         )
         row = (
@@ -190,6 +216,35 @@ class Registry:
         self.credentials = {key: other for key, other in self.credentials.items() if other.id != credential.id}
         self.credentials[(credential.dialect, credential.name)] = credential
         return credential
+
+    def put_application(self, rows: Rows, application: Application) -> Application:
+        """Keep an application. Raises ConflictError when its public name is taken in the dialect."""
+        held = self.applications.get((application.dialect, application.client_id))
+        if held is not None and held.id != application.id:
+            raise ConflictError(f"there is a {application.dialect} application {application.client_id!r} already")
+        body = msgspec.msgpack.encode(
+            ApplicationBody(application.name, application.redirect_uris, application.scopes, application.disabled)
+        )
+        row = (
+            application.account_id, application.dialect, application.client_id, self._keyring.lock(application.secret),
+            body,
+        )  # fmt: skip
+        if application.id == 0:
+            cursor = rows.execute(
+                "INSERT INTO application (account, dialect, client, secret, body) VALUES (?, ?, ?, ?, ?)", row
+            )
+            application = msgspec.structs.replace(application, id=int(cursor.lastrowid or 0))
+        else:
+            done = rows.execute(
+                "UPDATE application SET account = ?, dialect = ?, client = ?, secret = ?, body = ? WHERE id = ?",
+                (*row, application.id),
+            )
+            if done.rowcount == 0:
+                raise NotFoundError(f"there is no application {application.id}")
+        self._touch(rows)
+        self.applications = {key: one for key, one in self.applications.items() if one.id != application.id}
+        self.applications[(application.dialect, application.client_id)] = application
+        return application
 
     def put_alias(self, rows: Rows, scheme: AliasScheme, wire: str, number: int) -> None:
         """Remember the wire id of a plant or device. Raises ConflictError when another has it."""

@@ -67,4 +67,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # The same of the chain that the statements of an account are.
         "CREATE TABLE account_chain (account INTEGER PRIMARY KEY, length INTEGER NOT NULL, seal TEXT NOT NULL)",
     ),
+    (
+        "CREATE TABLE application (id INTEGER PRIMARY KEY, account INTEGER NOT NULL, dialect TEXT NOT NULL,"
+        " client TEXT NOT NULL, secret BLOB NOT NULL, body BLOB NOT NULL, UNIQUE (dialect, client))",
+    ),
 )

@@ -15,6 +15,7 @@ from heliograph.model.commands import Argument, Command, CommandState
 from heliograph.model.devices import Device, DeviceKind
 from heliograph.model.plants import Plant
 from heliograph.model.samples import Latest, Reading, Series
+from heliograph.model.settings import Setting
 from tests.dialects.absent import Absent
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class FakeCommands:
     def settle(self, command: Command, **changes: object) -> None:
         """Move a command of the journal."""
         self.journal[command.id - 1] = msgspec.structs.replace(command, **changes)
+
+    async def settings(self, caller: Caller, device_id: int) -> dict[str, Setting]:
+        """No device has any."""
+        raise UnsupportedError(f"device {device_id} has no settings")
 
     async def submit(
         self, caller: Caller, device_id: int, name: str, arguments: Mapping[str, Argument], *, key: str = "",

@@ -17,6 +17,7 @@ from heliograph.model.ledger import Declared, Kept, Receipt, Statement
 if TYPE_CHECKING:
     from heliograph.errors import HubError
     from heliograph.model.access import Caller
+    from heliograph.model.settings import Setting
 
 TODAY = date(2026, 6, 21)
 PACKAGE = Firmware(
@@ -53,6 +54,10 @@ class FakeCommands:
             credential_id=caller.credential_id,
         )  # fmt: skip
         return self.held[number]
+
+    async def settings(self, caller: Caller, device_id: int) -> dict[str, Setting]:
+        """No device has any."""
+        raise UnsupportedError(f"device {device_id} has no settings")
 
     async def list(self, caller: Caller, device_ids: Sequence[int], name: str = "") -> list[Command]:
         """The commands of devices, newest first."""

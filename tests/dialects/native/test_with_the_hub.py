@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from heliograph.errors import RefusedError
+from heliograph.errors import RefusedError, UnsupportedError
 from heliograph.hub import LocalHub
 from heliograph.ledger.proof import prove
 from heliograph.model.access import Credential, Secret
 from heliograph.model.commands import Outcome
 from heliograph.model.devices import Device, DeviceKind
 from heliograph.model.plants import Account, Plant
+from heliograph.model.settings import Setting
+from tests import live as houses
 from tests.dialects.native.api import Api
 
 if TYPE_CHECKING:
@@ -29,6 +31,10 @@ class Switchgear:
     def reaches(self, device: Device) -> bool:
         """Whether it can."""
         return device.kind is DeviceKind.INVERTER
+
+    async def settings(self, device: Device) -> dict[str, Setting]:
+        """It has none."""
+        raise UnsupportedError("a switchgear has no settings")
 
     async def send(self, device: Device, command: Command) -> Outcome:
         """Carry out a command, or not."""
@@ -103,6 +109,28 @@ async def test_a_command_goes_to_the_device_and_its_end_is_told(live: Api) -> No
     assert (await live.get("/commands/99")).status == 404
     assert (await live.post("/devices/2/commands", switch)).status == 422
     assert (await live.post("/devices/1/commands", {"name": "firmware.upgrade"})).status == 404
+
+
+async def test_settings_are_read_from_the_device_and_written_to_it(running: LocalHub, live: Api) -> None:
+    running.commands.connect(houses.Obedient())
+    made = await live.post("/devices", {"plant": 1, "kind": "hybrid_inverter", "name": "Hybrid"})
+    path = f"/devices/{made.json['id']}"
+    held = {one["key"]: one for one in (await live.get(f"{path}/settings")).json["settings"]}
+    soc = held["battery.min_soc"]
+    assert (soc["unit"], soc["minimum"], soc["maximum"], soc["fixed"]) == ("%", 10.0, 100.0, False)
+    assert "self_use" in held["inverter.work_mode"]["choices"]
+
+    write = {"name": "settings.write", "arguments": {"battery.min_soc": 35, "grid.export_limit": 1500}, "wait_s": 10}
+    written = (await live.post(f"{path}/commands", write)).json
+    assert (written["state"], written["arguments"]) == ("confirmed", write["arguments"])
+    after = {one["key"]: one["value"] for one in (await live.get(f"{path}/settings")).json["settings"]}
+    assert (after["battery.min_soc"], after["grid.export_limit"]) == (35, 1500)
+
+    for key, value in (("battery.min_soc", 101), ("battery.min_soc", "full"), ("battery.colour", 1)):
+        wrong = await live.post(f"{path}/commands", {**write, "arguments": {"grid.export_limit": 0, key: value}})
+        assert (wrong.status, wrong.json["field"]) == (400, key)
+    assert len((await live.get(f"{path}/commands")).json["commands"]) == 1
+    assert (await live.get("/devices/1/settings")).status == 422
 
 
 async def test_what_is_stated_is_sealed_and_the_seals_can_be_proved(running: LocalHub, live: Api) -> None:

@@ -11,9 +11,11 @@ from pathlib import Path
 import msgspec
 
 from heliograph.commands.dispatch import CommandConfig
+from heliograph.errors import RefusedError, UnreachableError, UnsupportedError
 from heliograph.model.access import Caller
 from heliograph.model.commands import Command, CommandState, Outcome
 from heliograph.model.devices import Device
+from heliograph.model.settings import WRITE, Setting, Value
 from tests.unit.store.world import QUIET, World
 
 Answer = Outcome | BaseException | Callable[[], Awaitable[Outcome | None]] | None
@@ -31,6 +33,10 @@ class Scripted:
         self.asked: list[tuple[str, int]] = []
         """`send` or `read`, and the number of the command."""
         self.heard: Callable[[Command], None] = lambda _: None
+        self.tells: deque[BaseException | Callable[[], Awaitable[object]]] = deque()
+        """What goes wrong when devices are asked for their settings, or what happens meanwhile."""
+        self.held: dict[int, dict[str, Setting]] = {}
+        """The settings of each device that has any."""
 
     def sent(self) -> list[int]:
         """The numbers of the commands that were sent, in order."""
@@ -44,10 +50,29 @@ class Scripted:
         """Whether it carries commands to a device."""
         return device.id not in self.unreached
 
-    async def send(self, device: Device, command: Command) -> Outcome:
+    async def settings(self, device: Device) -> dict[str, Setting]:
         """See the contract."""
+        if self.tells:
+            happens = self.tells.popleft()
+            if isinstance(happens, BaseException):
+                raise happens
+            await happens()
+        if device.id not in self.held:
+            raise UnsupportedError("it has no settings")
+        return dict(self.held[device.id])
+
+    def set(self, device: Device, key: str, value: Value) -> None:
+        """Set a device to a value, as at its own panel."""
+        self.held[device.id][key] = msgspec.structs.replace(self.held[device.id][key], value=value)
+
+    async def send(self, device: Device, command: Command) -> Outcome:
+        """See the contract. Settings are what was heard last, whatever is answered."""
         self.asked.append(("send", command.id))
         self.heard(command)
+        coming = next(iter(self.sends[device.id]), None)
+        if command.name == WRITE and not isinstance(coming, RefusedError | UnreachableError):
+            for key, value in command.arguments.items():
+                self.set(device, key, value)
         # A script may break the contract, which is what some tests are about.
         return await self._next(self.sends[device.id])  # type: ignore[return-value]
 

@@ -20,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from heliograph.errors import ConflictError, OutcomeUnknownError, RefusedError, UnreachableError
 from heliograph.model.commands import NEXT_STATES, TIMEOUT, Command, CommandState, Outcome
 from heliograph.model.devices import Device
+from heliograph.model.settings import MIN_SOC, WRITE, Setting
 from tests.unit.commands.scripted import Bench
 
 S = CommandState
@@ -50,12 +51,19 @@ class World:
         self.heard: list[int] = []
         self.refused: set[int] = set()
         self.done: set[int] = set()
+        self.floors: dict[int, float] = {}
+        """What each device is set to."""
         self.answers: list[str] = []
         self.told: list[str] = []
 
     def reaches(self, device: Device) -> bool:
         """Every device."""
         return True
+
+    async def settings(self, device: Device) -> dict[str, Setting]:
+        """Tell what a device is set to."""
+        await asyncio.sleep(0)
+        return {MIN_SOC: Setting(key=MIN_SOC, value=self.floors.get(device.id, 10.0), minimum=10.0, maximum=100.0)}
 
     async def send(self, device: Device, command: Command) -> Outcome:
         """Hear a command and answer as the script says; nothing is heard where it says so."""
@@ -68,6 +76,8 @@ class World:
         if answer == "refused":
             self.refused.add(command.id)
             raise RefusedError("no", code="no")
+        if command.name == WRITE:
+            self.floors[device.id] = float(command.arguments[MIN_SOC])
         if answer == "lost":
             raise OutcomeUnknownError("no answer")
         if answer == "bug":
@@ -135,6 +145,14 @@ class Life(RuleBasedStateMachine):
         """Give a command and wait until it is accepted."""
         device = self.bench.device if which else self.bench.other
         command = self.runner.run(self.bench.give(device, lifetime_s=lifetime_s))
+        self.given[command.id] = command
+
+    @rule(which=st.booleans(), floor=st.sampled_from([10.0, 20.0]))
+    def write(self, which: bool, floor: float) -> None:
+        """Write a setting, which the device may have already."""
+        device = self.bench.device if which else self.bench.other
+        submitted = self.bench.hub.commands.submit(self.bench.commander, device.id, WRITE, {MIN_SOC: floor})
+        command = self.runner.run(submitted)
         self.given[command.id] = command
 
     @rule(answers=st.lists(st.sampled_from(["unreachable", "refused", "lost", "bug", "under way"]), max_size=4))
@@ -207,8 +225,10 @@ class Life(RuleBasedStateMachine):
             heard = number in self.world.heard
             if command.state in (S.ACCEPTED, S.EXPIRED, S.CANCELLED):
                 assert not heard
-            if command.state is S.CONFIRMED:
+            if command.state is S.CONFIRMED and not (command.name == WRITE and command.sent_at_ms == 0):
                 assert number in self.world.done
+            if command.state is S.CONFIRMED and command.sent_at_ms == 0:
+                assert not heard
             if command.state in (S.REFUSED, S.FAILED):
                 assert number not in self.world.done
                 assert command.code == TIMEOUT or number in self.world.refused or not heard

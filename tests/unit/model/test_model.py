@@ -116,6 +116,12 @@ def test_only_what_surely_did_not_leave_is_accepted_again() -> None:
     assert {state for state, after in NEXT_STATES.items() if s.SENT in after} == {s.ACCEPTED}
 
 
+def test_only_what_was_not_sent_or_was_asked_after_is_confirmed() -> None:
+    s = CommandState
+    assert {state for state, after in NEXT_STATES.items() if s.CONFIRMED in after} == {s.ACCEPTED, s.SENT, s.UNKNOWN}
+    assert s.FAILED not in NEXT_STATES[s.ACCEPTED]
+
+
 def test_what_may_have_been_heard_is_never_sent_again() -> None:
     s = CommandState
     reached, waiting = set[CommandState](), [s.UNKNOWN]

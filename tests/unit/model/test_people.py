@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliograph.model.people import Person, plain_number
+from heliograph.model.people import PasswordHash, Person, plain_number
 
 PERSON = Person(id=1, account_id=1, name="Ada", email="Ada.L@Example.com", phone="+49 (0)30 123-45 67")
 
@@ -46,3 +46,8 @@ def test_a_plain_number_is_as_plain_as_can_be(text: str) -> None:
 )
 def test_a_zero_in_brackets_is_left_out_after_a_country_alone(text: str, plain: str) -> None:
     assert plain_number(text) == plain
+
+
+def test_the_hash_of_a_password_does_not_show_itself() -> None:
+    person = Person(id=1, account_id=1, name="Ada", password=PasswordHash("$argon2id$..."))
+    assert "argon2id" not in f"{person} {person!r} {person.password}"

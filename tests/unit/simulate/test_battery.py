@@ -6,8 +6,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliograph.simulate.battery import BatteryRun, run, step_mwh
+from heliograph.model.settings import WorkMode
+from heliograph.simulate.battery import BatteryRun, obey, run
+from heliograph.simulate.control import Controls, Interval, Limits, Order, order
 from heliograph.simulate.specs import Battery
+from heliograph.simulate.steps import step_mwh
+from tests.unit.simulate import told
 
 OWN = Battery(10_000, 3_600, 3_000, charge_permille=960, discharge_permille=950, deadband_w=0)
 FLOOR, CEILING = OWN.capacity_wh * OWN.floor_permille, OWN.capacity_wh * OWN.ceiling_permille
@@ -76,3 +80,48 @@ def test_a_trickle_leaves_it_alone() -> None:
 
 def test_no_intervals_are_no_run() -> None:
     assert follow([], FLOOR).stored.size == 0
+
+
+AROUND = st.lists(st.tuples(told.ORDERS, told.INTERVALS, told.LIMITS), min_size=1, max_size=60)
+Step = tuple[Order, Interval, Limits]
+
+
+def obeyed(steps: list[Step], stored: int, own: Battery = OWN) -> BatteryRun:
+    orders, around, limits = ([step[n] for step in steps] for n in range(3))
+    return obey(own, stored, around, orders, limits)  # type: ignore[arg-type]  # columns of a table of three kinds
+
+
+@given(st.lists(told.INTERVALS, min_size=1, max_size=60), STORED)
+def test_a_battery_that_was_told_nothing_does_as_one_that_cannot_be_told(around: list[Interval], stored: int) -> None:
+    own = Battery(10_000, 3_600, 3_000)
+    free = Limits(step_mwh(30_000), step_mwh(30_000), 500)
+    ran = obeyed([(order(Controls(), 0), place, free) for place in around], stored, own)
+    sun, mine, load, room, _ = (np.array([getattr(one, name) for one in around]) for name in Interval.__struct_fields__)
+    usual = run(own, stored, np.minimum(sun - load, np.where(sun > load, mine, 0)), room)
+    for name in BatteryRun.__struct_fields__:
+        assert getattr(ran, name).tobytes() == getattr(usual, name).tobytes(), name
+
+
+@given(AROUND, told.STORED)
+def test_what_it_was_told_moves_its_store_by_what_went_in_and_came_out(steps: list[Step], stored: int) -> None:
+    ran = obeyed(steps, stored)
+    before = np.concatenate([[stored], ran.stored[:-1]])
+    gained = ran.charged * OWN.charge_permille // 1000
+    lost = -(-ran.discharged * 1000 // OWN.discharge_permille)
+    assert np.array_equal(ran.stored, before + gained - lost)
+    assert ran.stored[-1] - stored <= ran.charged.sum() - ran.discharged.sum()
+
+
+@given(AROUND, told.STORED, st.integers(0, 60))
+def test_obeying_can_be_split_anywhere(steps: list[Step], stored: int, at: int) -> None:
+    whole, head = obeyed(steps, stored), obeyed(steps[:at], stored)
+    tail = obeyed(steps[at:], int(head.stored[-1]) if at else stored)
+    for name in BatteryRun.__struct_fields__:
+        assert np.array_equal(getattr(whole, name), np.concatenate([getattr(head, name), getattr(tail, name)])), name
+
+
+def test_it_is_forced_while_it_is_told_to_move_and_its_inverter_works() -> None:
+    free, night, still = Limits(0, 0, 500), Interval(0, 0, 9_000, 400_000, 400_000), Interval(0, 0, 9_000, 0, 0)
+    steps = [(Order(mode, 100, 1000), place, free) for mode in WorkMode for place in (night, still)]
+    forced = [steps[n][0].mode for n in np.flatnonzero(obeyed(steps, CEILING).forced)]
+    assert forced == [WorkMode.FORCE_CHARGE, WorkMode.FORCE_DISCHARGE]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from heliograph.clock import DAY_MS
 from heliograph.model.measurements import TARIFFS
 from heliograph.simulate.before import counters_before, stored_before
@@ -67,3 +69,10 @@ def test_only_a_battery_stores(plant: SimulatedPlant) -> None:
     else:
         own = plant.storage.battery
         assert own.capacity_wh * own.floor_permille < stored < own.capacity_wh * own.ceiling_permille
+
+
+def test_a_battery_that_is_not_known_has_no_counters(plants: dict[str, SimulatedPlant]) -> None:
+    plant = plants["london"]
+    devices = tuple(msgspec.structs.replace(device, battery=None) for device in plant.devices)
+    counters = counters_before(msgspec.structs.replace(plant, devices=devices), AT_MS, 1)
+    assert not any("battery" in key for key in counters)

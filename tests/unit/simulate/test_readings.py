@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -191,3 +192,19 @@ def test_irradiation_is_shown_of_today_alone(plants: dict[str, SimulatedPlant]) 
 
 def test_a_gateway_has_nothing_to_tell(plants: dict[str, SimulatedPlant], flows: dict[str, Flow]) -> None:
     assert of(plants["london"], "dongle", flows["london"])[1] == {}
+
+
+def test_a_device_tells_nothing_of_what_it_does_not_have(plants: dict[str, SimulatedPlant]) -> None:
+    plant = plants["london"]
+    made = flow(plant, 4_000_000, SINCE_MS, SINCE_MS + DAY_MS)
+    without = msgspec.structs.replace(made, battery=None)
+    hybrid, storage = plant.inverters[0], plant.storage
+    assert storage is not None
+    bare = msgspec.structs.replace(storage, battery=None)
+    for device, moved in ((bare, made), (storage, without)):
+        assert OF_KIND[device.kind](plant, device, moved) == {}
+    assert rises(plant, storage, without) == {}
+    assert health(bare, np.zeros(3, dtype=np.int64)) == {}
+    columns = OF_KIND[hybrid.kind](plant, msgspec.structs.replace(hybrid, inverter=None), made)
+    assert not any(key.startswith("pv.1.") for key in columns)
+    assert "pv.power" in columns

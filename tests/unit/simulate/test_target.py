@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heliograph.clock import DAY_MS, MINUTE_MS, SECOND_MS, FixedClock
-from heliograph.errors import OutcomeUnknownError, RefusedError, UnreachableError
+from heliograph.errors import OutcomeUnknownError, RefusedError, UnreachableError, UnsupportedError
+from heliograph.model import settings as s
 from heliograph.model.commands import SWITCH, UPGRADE, Argument, Command, CommandState, Outcome, Target
 from heliograph.model.devices import Device
 from heliograph.simulate.faults import silence_on
@@ -29,6 +30,7 @@ from heliograph.simulate.target import (
     SimulatedTarget,
     Told,
 )
+from heliograph.simulate.tunable import CLOCK_OFFSET, Write
 
 if TYPE_CHECKING:
     from heliograph.simulate.specs import SimulatedPlant
@@ -278,9 +280,9 @@ def test_the_fate_of_a_command_is_that_of_its_number_and_the_seed(number: int, s
     fate = target(clock, seed=seed).fate(number)
     assert fate == target(FixedClock(0), seed=seed).fate(number)
     assert 3 * MINUTE_MS <= fate.upgrade_ms <= 8 * MINUTE_MS
-    assert (fate.refused, fate.mute, fate.late_ms, fate.breaks_ms) == (False, False, 0, None)
-    worst = target(clock, Rates(fail=1.0, refuse=1.0, late=1.0, mute=1.0), seed=seed).fate(number)
-    assert (worst.refused, worst.mute, worst.upgrade_ms) == (True, True, fate.upgrade_ms)
+    assert (fate.refused, fate.mute, fate.late_ms, fate.unreachable, fate.breaks_ms) == (False, False, 0, False, None)
+    worst = target(clock, Rates(fail=1.0, refuse=1.0, late=1.0, mute=1.0, unreachable=1.0), seed=seed).fate(number)
+    assert (worst.refused, worst.mute, worst.upgrade_ms, worst.unreachable) == (True, True, fate.upgrade_ms, True)
     assert worst.late_ms > 0
     assert worst.breaks_ms is not None
 
@@ -292,3 +294,122 @@ def test_things_go_wrong_about_as_often_as_set(clock: FixedClock) -> None:
     assert 0.035 < sum(fate.late_ms > 0 for fate in fates) / 4000 < 0.065
     assert 0.004 < sum(fate.mute for fate in fates) / 4000 < 0.02
     assert len({fate.upgrade_ms for fate in fates}) > 3000
+    assert not any(fate.unreachable for fate in fates)
+    some = target(clock, Rates(unreachable=0.25))
+    assert 0.22 < sum(some.fate(number).unreachable for number in range(4000)) / 4000 < 0.28
+
+
+# Settings
+
+HYBRID, SENSOR = device("london", "hybrid"), device("london", "sensor")
+
+
+def writing(number: int = 1, **values: Argument) -> Command:
+    """A command that writes settings by the names of their constants."""
+    return command(number, s.WRITE, {getattr(s, name): value for name, value in values.items()})
+
+
+async def shown(carried: SimulatedTarget, of: Device = HYBRID) -> dict[str, Argument]:
+    """What a device says it is set to."""
+    return {key: setting.value for key, setting in (await carried.settings(of)).items()}
+
+
+async def test_what_is_written_counts_from_the_next_stamp_on_and_is_read_at_once(clock: FixedClock) -> None:
+    memory = Memory()
+    carried = target(clock, memory=memory)
+    before = await shown(carried)
+    assert await carried.send(HYBRID, writing(1, MIN_SOC=20.0, WORK_MODE="backup")) == Outcome()
+    assert await carried.send(HYBRID, writing(2, MIN_SOC=25.0)) == Outcome()
+    assert await carried.send(SENSOR, writing(3, METER_MODE="G100")) == Outcome()
+    assert await carried.read_back(HYBRID, writing(2)) == Outcome()
+    assert await shown(carried) == {**before, s.MIN_SOC: 25.0, s.WORK_MODE: "backup"}
+    assert (await shown(carried, SENSOR))[s.METER_MODE] == "G100"
+    stamp = NOON - 1 + STEP_MS
+    assert [told.write for told in memory.told.values()] == [
+        Write("hybrid", stamp, {s.MIN_SOC: 20.0, s.WORK_MODE: "backup"}),
+        Write("hybrid", stamp, {s.MIN_SOC: 25.0}),
+        Write("sensor", stamp, {s.METER_MODE: "G100"}),
+    ]
+    assert {told.switch for told in memory.told.values()} == {None}
+
+
+async def test_a_switch_writes_no_settings(clock: FixedClock) -> None:
+    memory = Memory()
+    await target(clock, memory=memory).send(HYBRID, command())
+    assert memory.told[1].write is None
+    assert memory.values("london", "hybrid") == {}
+
+
+async def test_what_was_written_before_all_that_is_remembered_is_read_too(clock: FixedClock) -> None:
+    class Older(Memory):
+        def before(self, plant: str, device: str) -> dict[str, Argument]:
+            return {s.MIN_SOC: 30.0, s.MAX_SOC: 90.0} if (plant, device) == ("london", "hybrid") else {}
+
+    carried = target(clock, memory=Older())
+    await carried.send(HYBRID, writing(1, MAX_SOC=80.0))
+    read = await shown(carried)
+    assert (read[s.MIN_SOC], read[s.MAX_SOC]) == (30.0, 80.0)
+
+
+async def test_a_clock_that_is_set_runs_on_from_there(clock: FixedClock) -> None:
+    memory = Memory()
+    carried = target(clock, memory=memory)
+    assert (await shown(carried))[s.CLOCK] == "2024-06-20 13:00:00"
+    await carried.send(HYBRID, writing(1, CLOCK="2024-06-20 14:30:00"))
+    clock.at_ms += 10 * SECOND_MS
+    assert (await shown(carried))[s.CLOCK] == "2024-06-20 14:30:10"
+    assert memory.told[1].arguments == {CLOCK_OFFSET: 5400.0}
+
+
+@pytest.mark.parametrize(
+    ("of", "sent"),
+    [
+        (HYBRID, writing(MIN_SOC=9.0)),
+        (HYBRID, writing(METER_MODE="G100")),
+        (HYBRID, writing(SCHEDULE_ON=1.0)),
+        (HYBRID, writing(SCHEDULE="[")),
+        (SENSOR, writing(METER_DEVICES=2.0)),
+        (device("london", "battery"), writing(MIN_SOC=20.0)),
+        (device("adelaide", "inverter"), writing(MIN_SOC=20.0)),
+    ],
+)
+async def test_settings_that_a_device_does_not_take_are_refused_and_not_heard(
+    clock: FixedClock, of: Device, sent: Command
+) -> None:
+    memory = Memory()
+    with pytest.raises(RefusedError) as caught:
+        await target(clock, memory=memory).send(of, sent)
+    assert (caught.value.code, memory.told) == (UNSUPPORTED, {})
+
+
+async def test_a_device_without_settings_says_so(clock: FixedClock) -> None:
+    for of in (device("london", "battery"), device("adelaide", "inverter"), device("london", "dongle")):
+        with pytest.raises(UnsupportedError):
+            await target(clock).settings(of)
+
+
+async def test_a_silent_device_does_not_tell_its_settings(clock: FixedClock) -> None:
+    site = next(plant.site for plant in PLANTS if plant.key == "london")
+    gap = next(gap for day in range(19_000, 20_000) if (gap := silence_on(site, "hybrid", day)))
+    clock.at_ms = gap[0]
+    with pytest.raises(UnreachableError):
+        await target(clock).settings(HYBRID)
+
+
+async def test_what_does_not_get_to_a_device_is_not_heard_though_it_tells_its_settings(clock: FixedClock) -> None:
+    memory = Memory()
+    carried = target(clock, Rates(unreachable=1.0), memory)
+    with pytest.raises(UnreachableError):
+        await carried.send(HYBRID, writing(MIN_SOC=20.0))
+    assert memory.told == {}
+    assert (await shown(carried))[s.MIN_SOC] == 10.0
+
+
+@pytest.mark.parametrize("rates", [Rates(late=1.0, refuse=0.0, mute=0.0), Rates(mute=1.0, refuse=0.0, late=0.0)])
+async def test_what_was_heard_without_an_answer_is_set_all_the_same(clock: FixedClock, rates: Rates) -> None:
+    carried = target(clock, rates)
+    with pytest.raises(OutcomeUnknownError):
+        await carried.send(HYBRID, writing(MIN_SOC=20.0))
+    assert (await shown(carried))[s.MIN_SOC] == 20.0
+    clock.at_ms += 3 * MINUTE_MS
+    assert await carried.read_back(HYBRID, writing()) == (None if rates.mute else Outcome())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -83,3 +85,31 @@ async def test_a_token_is_told_to_have_ended_for_a_day(store: Store, tokens: Tok
             clock.at_ms = at_ms
             await store.database.write(later.forget)
             assert (await tokens.find("redex", "access", SECRET) is not None) is there
+
+
+async def test_a_token_is_exchanged_once_and_says_so_afterwards(store: Store, tokens: Tokens) -> None:
+    async with store.database.writing():
+        await tokens.keep(token())
+        assert await tokens.exchange(token(), [token("b"), token("c", kind="refresh")])
+        assert not await tokens.exchange(token(), [token("d")])
+    assert await tokens.find("redex", "access", SECRET) == token(used=True)
+    assert await tokens.find("redex", "access", "b") == token("b")
+    assert await tokens.find("redex", "refresh", "c") is not None
+    assert await tokens.find("redex", "access", "d") is None
+
+
+async def test_of_two_exchanges_at_once_one_is_made(store: Store, tokens: Tokens) -> None:
+    async with store.database.writing():
+        await tokens.keep(token())
+        done = await asyncio.gather(*(tokens.exchange(token(), [token(text)]) for text in ("b", "c")))
+    assert done == [True, False]
+    assert await tokens.find("redex", "access", "c") is None
+
+
+async def test_what_was_dropped_is_not_exchanged(store: Store, tokens: Tokens) -> None:
+    async with store.database.writing():
+        await tokens.keep(token())
+        assert await tokens.exchange(token(), [token("b")])
+        assert await tokens.drop("redex", 3, family="f") == 2
+        assert not await tokens.exchange(token(), [token("c")])
+    assert await tokens.find("redex", "access", SECRET) is None

@@ -8,16 +8,17 @@ import msgspec
 
 from heliograph.dialects.native.lookups import device_of, page
 from heliograph.dialects.native.operations import IDEMPOTENCY_KEY, PREFIX
-from heliograph.dialects.native.queries import CancelCommand, ListCommands, OneCommand, SendCommand
-from heliograph.dialects.native.results import CommandEntry, Commands
+from heliograph.dialects.native.queries import CancelCommand, ListCommands, OneCommand, ReadSettings, SendCommand
+from heliograph.dialects.native.results import CommandEntry, Commands, DeviceSettings, SettingEntry
 from heliograph.dialects.native.wire import StateWord
 from heliograph.errors import BadRequestError, ConflictError
 from heliograph.model.commands import SWITCH, UPGRADE, Argument, Command, CommandState
 from heliograph.model.devices import Device
+from heliograph.model.settings import WRITE
 from heliograph.protocol.operations import Call, Reply
 from heliograph.protocol.times import format_instant
 
-NAMES = (SWITCH, UPGRADE)
+NAMES = (SWITCH, UPGRADE, WRITE)
 MOST_KEY = 200
 STATES: dict[CommandState, StateWord] = {
     CommandState.ACCEPTED: "accepted", CommandState.SENT: "sent", CommandState.CONFIRMED: "confirmed",
@@ -25,6 +26,28 @@ STATES: dict[CommandState, StateWord] = {
     CommandState.EXPIRED: "expired", CommandState.CANCELLED: "cancelled",
 }  # fmt: skip
 Arguments = Mapping[str, Argument]
+
+
+async def get_settings(call: Call[ReadSettings]) -> DeviceSettings:
+    """What a device is set to now."""
+    device = await device_of(call, call.request.device)
+    held = await call.hub.commands.settings(call.caller, device.id)
+    return DeviceSettings(
+        device.id,
+        [
+            SettingEntry(
+                key=key,
+                value=held[key].value,
+                unit=held[key].unit,
+                minimum=held[key].minimum,
+                maximum=held[key].maximum,
+                precision=held[key].precision,
+                choices=list(held[key].choices),
+                fixed=held[key].fixed,
+            )
+            for key in sorted(held)
+        ],
+    )
 
 
 async def list_commands(call: Call[ListCommands]) -> Commands | Reply:
@@ -53,6 +76,9 @@ async def send_command(call: Call[SendCommand]) -> CommandEntry | Reply:
     elif body.name == UPGRADE:
         command = await _upgrade_held(call, device, key, body.arguments)
         arguments = {} if command is not None else await _package(call, device, body.arguments)
+    elif body.name == WRITE:
+        # What it has and takes is for the device to say, at `submit`.
+        arguments = body.arguments
     else:
         raise BadRequestError(f"there is no command {body.name!r}; there are {', '.join(NAMES)}", field="name")
     if command is None:

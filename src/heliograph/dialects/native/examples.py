@@ -89,6 +89,21 @@ RESULTS: dict[str, Example] = {
     "list-alarms": {"alarms": [ALARM_HELD], "next": None},
     "report-alarms": {"reported": 1, "new": 1},
     "handle-alarm": ALARM_HELD,
+    "get-settings": {
+        "device": 7,
+        "settings": [
+            {
+                "key": "battery.min_soc",
+                "value": 20.0,
+                "unit": "%",
+                "minimum": 10.0,
+                "maximum": 100.0,
+                "precision": 1.0,
+                "choices": [],
+                "fixed": False,
+            }
+        ],
+    },
     "list-commands": {"commands": [COMMAND], "next": None},
     "get-command": COMMAND,
     "send-command": COMMAND,

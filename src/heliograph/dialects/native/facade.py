@@ -14,7 +14,7 @@ from heliograph.dialects.native import views
 from heliograph.dialects.native import wire as w
 from heliograph.dialects.native.alarms import handle_alarm, list_alarms, report_alarms
 from heliograph.dialects.native.auth import authenticate
-from heliograph.dialects.native.commanding import cancel_command, get_command, list_commands, send_command
+from heliograph.dialects.native.commanding import cancel_command, get_command, get_settings, list_commands, send_command
 from heliograph.dialects.native.history import get_history
 from heliograph.dialects.native.intake import read_instants, records, to_blocks
 from heliograph.dialects.native.ledger import declare_energy, get_declared
@@ -189,6 +189,7 @@ HANDLERS = (
     handle(op.GET_PLANT_ENERGY, get_plant_energy), handle(op.GET_DEVICE_ENERGY, get_device_energy),
     handle(op.GET_PLANT_KPIS, get_plant_kpis), handle(op.LIST_GAPS, list_gaps),
     handle(op.LIST_ALARMS, list_alarms), handle(op.REPORT_ALARMS, report_alarms), handle(op.HANDLE_ALARM, handle_alarm),
+    handle(op.GET_SETTINGS, get_settings),
     handle(op.LIST_COMMANDS, list_commands), handle(op.GET_COMMAND, get_command),
     handle(op.SEND_COMMAND, send_command), handle(op.CANCEL_COMMAND, cancel_command),
     handle(op.GET_DECLARED, get_declared), handle(op.DECLARE_ENERGY, declare_energy),

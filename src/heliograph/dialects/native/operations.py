@@ -99,6 +99,10 @@ LIST_COMMANDS = Operation(
     name="list-commands", method="GET", path=f"{PREFIX}/devices/{{device}}/commands", request=q.ListCommands,
     result=r.Commands, cite=COMMANDS, summary="The commands of a device, newest first.",
 )  # fmt: skip
+GET_SETTINGS = Operation(
+    name="get-settings", method="GET", path=f"{PREFIX}/devices/{{device}}/settings", request=q.ReadSettings,
+    result=r.DeviceSettings, cite=COMMANDS, summary="What a device is set to, asked of the device itself.",
+)  # fmt: skip
 GET_COMMAND = Operation(
     name="get-command", method="GET", path=f"{PREFIX}/commands/{{command}}", request=q.OneCommand,
     result=r.CommandEntry, cite=COMMANDS, summary="One command, and how far it got.",
@@ -140,7 +144,7 @@ OPERATIONS = (
     SEND_SAMPLES, SEND_DEVICE_SAMPLES,
     GET_DEVICE_LATEST, LIST_LATEST, GET_HISTORY, GET_PLANT_ENERGY, GET_DEVICE_ENERGY, GET_PLANT_KPIS, LIST_GAPS,
     LIST_ALARMS, REPORT_ALARMS, HANDLE_ALARM,
-    LIST_COMMANDS, GET_COMMAND, SEND_COMMAND, CANCEL_COMMAND,
+    GET_SETTINGS, LIST_COMMANDS, GET_COMMAND, SEND_COMMAND, CANCEL_COMMAND,
     GET_DECLARED, DECLARE_ENERGY,
     LIST_MEASUREMENTS, WHO_AM_I, GET_OPENAPI,
 )  # fmt: skip

@@ -197,6 +197,12 @@ class ListCommands(Struct, frozen=True, forbid_unknown_fields=True):
     limit: PageSize = 1000
 
 
+class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose settings."""
+
+    device: int
+
+
 class OneCommand(Struct, frozen=True, forbid_unknown_fields=True):
     """Which command."""
 

@@ -205,6 +205,26 @@ class AlarmsReported(Struct, frozen=True):
     new: int
 
 
+class SettingEntry(Struct, frozen=True, kw_only=True):
+    """What a device is set to now, and what it takes."""
+
+    key: str
+    value: str | float | bool
+    unit: str
+    minimum: Annotated[float | None, Meta(description="The least it takes; null where it is not limited.")]
+    maximum: Annotated[float | None, Meta(description="The most it takes; null where it is not limited.")]
+    precision: Annotated[float, Meta(description="The step between values that it can tell apart.")]
+    choices: Annotated[list[str], Meta(description="The words it takes; empty for numbers, switches and other texts.")]
+    fixed: Annotated[bool, Meta(description="Whether it can only be read.")]
+
+
+class DeviceSettings(Struct, frozen=True):
+    """The settings of a device, by key, as it told them just now."""
+
+    device: int
+    settings: list[SettingEntry]
+
+
 class CommandEntry(Struct, frozen=True, kw_only=True):
     """A command and how far it got. `code` is the device's own word for why it refused or failed, if it has one."""
 

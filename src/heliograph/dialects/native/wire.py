@@ -173,7 +173,7 @@ class AlarmStep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class CommandRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a device is to do."""
 
-    name: Annotated[Name, Meta(examples=["device.switch", "firmware.upgrade"])]
+    name: Annotated[Name, Meta(examples=["device.switch", "firmware.upgrade", "settings.write"])]
     arguments: dict[str, str | float | bool] = {}
     key: Annotated[
         Name | None, Meta(description="The same key is the same command; the header Idempotency-Key says it too.")
