@@ -44,7 +44,7 @@ def dialects(names: tuple[str, ...] = ()) -> list[Dialect]:
 def make_app(hub: LocalHub) -> ASGIApp:
     """The ASGI application of a hub: every dialect's routes, `/healthz` and `/metrics`."""
     serve = hub.config.serve
-    limiter = Limiter(hub.wall, enabled=serve.limits == "documented")
+    limiter = Limiter(hub.wall, enabled=hub.limited)
     metrics = _metrics(hub)
 
     async def healthz(_: Request) -> Response:

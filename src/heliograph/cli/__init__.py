@@ -4,6 +4,7 @@ import typer
 
 from heliograph.cli import (
     accounts,
+    applications,
     backups,
     credentials,
     demo,
@@ -36,6 +37,7 @@ app.add_typer(plants.app, name="plant")
 app.add_typer(devices.app, name="device")
 app.add_typer(people.app, name="person")
 app.add_typer(credentials.app, name="credential")
+app.add_typer(applications.app, name="application")
 app.add_typer(ledgers.app, name="ledger")
 app.add_typer(firmware.app, name="firmware")
 app.command("import")(importing.import_)

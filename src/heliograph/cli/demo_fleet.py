@@ -37,6 +37,7 @@ CREDENTIALS: dict[str, dict[str, tuple[str, ...]]] = {
     ACCOUNT: {
         "huawei": ("read", "write", "control"),
         "energy_expert": ("read", "write"),
+        "foxess": ("read", "write", "control", "admin"),
         "redex": ("read", "write"),
         "native": ("read", "write", "control", "admin"),
     },
@@ -112,6 +113,7 @@ def _settle_plant(hub: LocalHub, rows: Rows, account_id: int, plant: SimulatedPl
                 latitude=device.latitude,
                 longitude=device.longitude,
                 interval_s=device.interval_s,
+                attributes={} if device.battery is None else {"capacity_wh": str(device.battery.capacity_wh)},
             ),
         ).id
         if wire := device.wire_ids.get("energy_expert"):

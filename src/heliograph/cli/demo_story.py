@@ -18,6 +18,7 @@ from heliograph.simulate.fleet import State, advance, alarms, initial
 from heliograph.simulate.steps import ceil_step
 from heliograph.simulate.switching import Switch
 from heliograph.simulate.target import Told
+from heliograph.simulate.tunable import Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +73,10 @@ class Story(msgspec.Struct, kw_only=True):
         """The switchings of a plant's devices, by the plant's key."""
         return [switch for told in self.told.values() if told.plant == plant and (switch := told.switch) is not None]
 
+    def writes(self, plant: str) -> list[Write]:
+        """What was written to the settings of a plant's devices, by the plant's key."""
+        return [write for told in self.told.values() if told.plant == plant and (write := told.write) is not None]
+
 
 def load(hub: LocalHub) -> Story | None:
     """The story so far; None when it has not begun."""
@@ -115,7 +120,9 @@ def _all(seed: int) -> list[SimulatedPlant]:
 
 async def hear(hub: LocalHub, story: Story, told: Told) -> None:
     """Remember what a device was told; returns after the commit. It counts from then on, even if none comes."""
-    told = msgspec.structs.replace(told, at_ms=max(told.at_ms, story.begun_ms, story.at_ms))
+    # A clock that was behind after a crash does not make the later of two the earlier.
+    last_ms = max((one.at_ms for one in story.told.values()), default=0)
+    told = msgspec.structs.replace(told, at_ms=max(told.at_ms, story.begun_ms, story.at_ms, last_ms))
     story.told[told.command_id] = told
     for number in [number for number, one in story.told.items() if one.at_ms < story.at_ms][:-TOLD]:
         del story.told[number]
@@ -139,8 +146,9 @@ async def advance_to(
         by_account: dict[int, list[Block]] = {}
         for plant in fleet:
             home = story.settled[plant.key]
-            switches = story.switches(plant.key)
-            states[plant.key], records = advance(plant, story.states[plant.key], story.at_ms, end_ms, switches)
+            states[plant.key], records = advance(
+                plant, story.states[plant.key], story.at_ms, end_ms, story.switches(plant.key), story.writes(plant.key)
+            )
             by_account.setdefault(home.account_id, []).extend(
                 Block(part.keys, [home.device_ids[part.device]] * len(part.at_ms), part.at_ms.tolist(), part.values)
                 for part in records

@@ -13,9 +13,10 @@ from heliograph.cli.demo_story import Story, hear
 from heliograph.simulate.target import Memory, Rates, SimulatedTarget, Told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from heliograph.hub import LocalHub
+    from heliograph.model.settings import Value
 
 FIRST_VERSION = "1.0"
 """Of the package for a model that tells no version."""
@@ -28,6 +29,10 @@ class StoryMemory(Memory):
         super().__init__()
         self._hub, self._story = hub, story
         self.told = story.told
+
+    def before(self, plant: str, device: str) -> Mapping[str, Value]:
+        """See `Memory`."""
+        return self._story.states[plant].settings.get(device, {})
 
     async def keep(self, told: Told) -> None:
         """See `Memory`."""

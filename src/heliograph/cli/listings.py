@@ -1,4 +1,4 @@
-"""How accounts, plants, devices, people and credentials are shown: never with a secret."""
+"""How accounts, plants, devices, people, credentials and applications are shown: never with a secret."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from heliograph.protocol.times import format_instant
 if TYPE_CHECKING:
     from heliograph.cli.output import Listing
     from heliograph.hub import LocalHub
-    from heliograph.model.access import Credential
+    from heliograph.model.access import Application, Credential
     from heliograph.model.devices import Device
     from heliograph.model.people import Person
     from heliograph.model.plants import Account, Plant
@@ -32,7 +32,11 @@ CREDENTIAL = {
 }  # fmt: skip
 PERSON = {
     "id": "id", "account": "account", "name": "name", "email": "e-mail", "phone": "telephone", "plants": "plants",
-    "disabled": "disabled",
+    "signs_in": "signs in", "disabled": "disabled",
+}  # fmt: skip
+APPLICATION = {
+    "dialect": "dialect", "name": "name", "client_id": "client_id", "account": "account",
+    "redirect_uris": "sent back to", "scopes": "scopes", "disabled": "disabled",
 }  # fmt: skip
 
 
@@ -89,12 +93,31 @@ def show_credential(hub: LocalHub, credential: Credential) -> Listing:
 
 
 def show_person(hub: LocalHub, person: Person) -> Listing:
-    """A person with the name of their account."""
+    """A person with the name of their account, and whether they have a password."""
     account = hub.registry.accounts.get(person.account_id)
-    return {
+    shown = {
         **msgspec.to_builtins(person),
         "account": account.name if account else "",
         "plants": "all" if person.plants is None else list(person.plants),
+        "signs_in": person.password is not None,
+    }
+    del shown["password"]
+    return shown
+
+
+def show_application(hub: LocalHub, application: Application) -> Listing:
+    """An application without its secret."""
+    account = hub.registry.accounts.get(application.account_id)
+    return {
+        "id": application.id,
+        "dialect": application.dialect,
+        "name": application.name,
+        "client_id": application.client_id,
+        "account_id": application.account_id,
+        "account": account.name if account else "",
+        "redirect_uris": list(application.redirect_uris),
+        "scopes": list(application.scopes),
+        "disabled": application.disabled,
     }
 
 

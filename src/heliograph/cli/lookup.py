@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from heliograph.errors import BadRequestError, ConfigError, ConflictError, NotFoundError
+from heliograph.model.access import Application
 from heliograph.model.devices import Device
 from heliograph.model.people import Person
 from heliograph.model.plants import Account, Plant
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from heliograph.protocol.hub import Subject
     from heliograph.store.registry import Registry
 
-N = TypeVar("N", Account, Plant, Device, Person)
+N = TypeVar("N", Account, Plant, Device, Person, Application)
 
 
 def _pick(noun: str, word: str, entries: Iterable[N], called: Callable[[N], str]) -> N:
@@ -66,6 +67,13 @@ def find_person(registry: Registry, word: str) -> Person:
     return (
         _pick("person", word, found, lambda _: word) if found else _pick("person", word, people, lambda one: one.name)
     )
+
+
+def find_application(registry: Registry, word: str) -> Application:
+    """The application of a client_id, name or id."""
+    applications = registry.applications.values()
+    found = [one for one in applications if one.client_id == word]
+    return found[0] if len(found) == 1 else _pick("application", word, applications, lambda one: one.name)
 
 
 def chosen_devices(registry: Registry, plants: Sequence[str] | None, devices: Sequence[str] | None) -> list[Device]:

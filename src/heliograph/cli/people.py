@@ -79,3 +79,32 @@ def disable(person: Who, data: Data = DEFAULT_DATA, undo: Undo = False) -> None:
         held = find_person(hub.registry, person)
         save_person(hub, replace(held, disabled=not undo))
         say(f"Person {held.name} ({held.id}) is {'enabled' if undo else 'disabled'}.")
+
+
+@app.command()
+def password(
+    person: Who,
+    from_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read it from standard input instead of asking twice.")
+    ] = False,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Set the password with which a person signs in to let applications act for them. Only a hash of it is kept."""
+    import sys
+
+    from msgspec.structs import replace
+
+    from heliograph.cli.lookup import find_person
+    from heliograph.cli.opening import opened
+    from heliograph.cli.registering import save_person
+    from heliograph.store.passwords import Passwords, check_password
+
+    with opened(data) as hub:
+        held = find_person(hub.registry, person)
+        if from_stdin:
+            text = sys.stdin.readline().rstrip("\r\n")
+        else:
+            text = typer.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True)
+        check_password(text)
+        save_person(hub, replace(held, password=Passwords().hash(text)))
+        say(f"Person {held.name} ({held.id}) can sign in with it.")

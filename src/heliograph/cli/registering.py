@@ -1,10 +1,11 @@
-"""Keeping plants, devices, people and credentials from the command line."""
+"""Keeping plants, devices, people, credentials and applications from the command line."""
 
 from __future__ import annotations
 
 import re
 import secrets
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -13,7 +14,7 @@ from heliograph.cli.lookup import find_device, find_plant, parse_aliases
 from heliograph.cli.opening import audit
 from heliograph.clock import zone
 from heliograph.errors import BadRequestError
-from heliograph.model.access import Credential, Secret
+from heliograph.model.access import Application, Credential, Secret
 from heliograph.model.kpi import profile
 from heliograph.model.people import plain_number
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 HOURS = 24
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+ADDRESS = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]*:[^\s"'<>\\^`{|},;#\x00-\x20\x7f-\U0010ffff]+""")
+"""An address without a fragment, and without what would end it in a header or a page."""
+UNSAFE_SCHEMES = ("javascript", "vbscript", "data", "file", "blob", "about")
 SCOPES = ("read", "write", "control", "admin")
 
 
@@ -134,11 +138,48 @@ def fresh_secret() -> Secret:
     return Secret(secrets.token_hex(24))
 
 
-def check_credential(credential: Credential) -> None:
-    """Raises BadRequestError for what the dialect could not carry, or a scope that does not exist."""
-    unknown = set(credential.scopes) - set(SCOPES)
+def check_scopes(scopes: Sequence[str]) -> None:
+    """Raises BadRequestError for a scope that does not exist."""
+    unknown = set(scopes) - set(SCOPES)
     if unknown:
         raise BadRequestError(f"there is no scope {min(unknown)!r}; there are {', '.join(SCOPES)}", field="scope")
+
+
+def check_redirect(address: str) -> None:
+    """Raises BadRequestError unless people can be sent back to an address."""
+    if not ADDRESS.fullmatch(address):
+        raise BadRequestError(f"--redirect {address!r} is no absolute address without a fragment", field="redirect")
+    try:
+        parts = urlsplit(address)
+        named = parts.scheme not in ("http", "https") or (
+            parts.hostname and parts.port != 0 and "@" not in parts.netloc
+        )
+    except ValueError:
+        named = False
+    if not named or parts.scheme in UNSAFE_SCHEMES:
+        raise BadRequestError(f"--redirect {address!r} is no address to send people to", field="redirect")
+
+
+def save_application(hub: LocalHub, application: Application) -> Application:
+    """Keep an application. Raises BadRequestError for one without a name or an address to send people back to."""
+    check_scopes(application.scopes)
+    if not application.name:
+        raise BadRequestError("an application needs a name", field="name")
+    for address in application.redirect_uris:
+        check_redirect(address)
+
+    def job(rows: Rows) -> Application:
+        saved = hub.registry.put_application(rows, application)
+        state = ", disabled" if saved.disabled else ""
+        audit(hub, rows, saved.account_id, "application.saved", f"{saved.dialect} {saved.client_id}{state}")
+        return saved
+
+    return hub.database.write_now(job)
+
+
+def check_credential(credential: Credential) -> None:
+    """Raises BadRequestError for what the dialect could not carry, or a scope that does not exist."""
+    check_scopes(credential.scopes)
     if not credential.name or not credential.secret.reveal():
         raise BadRequestError("name and secret must not be empty", field="name")
     presented(credential.dialect, credential.name, credential.secret)

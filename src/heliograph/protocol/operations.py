@@ -67,6 +67,8 @@ class Request(msgspec.Struct):
     request_id: str = ""
     peer: str = ""
     """The address that the connection comes from."""
+    raw_path: str = ""
+    """The path as sent, percent-encoded; signatures may cover it."""
 
 
 class Reply(msgspec.Struct):

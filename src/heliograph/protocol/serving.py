@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from starlette.routing import Route
@@ -169,6 +170,12 @@ def peer_of(scope: Scope, headers: Mapping[str, str], proxies: int) -> str:
     return str((scope.get("client") or ("",))[0])
 
 
+def raw_path_of(scope: Scope) -> str:
+    """The path as sent, percent-encoded and without the query; encoded anew where the server does not tell."""
+    raw = scope.get("raw_path")
+    return quote(scope["path"]) if raw is None else raw.partition(b"?")[0].decode("latin-1")
+
+
 class Endpoint:
     """One operation as an ASGI application."""
 
@@ -194,6 +201,7 @@ class Endpoint:
             request_id=next_request_id(),
         )
         request.peer = peer_of(scope, request.headers, self._proxies)
+        request.raw_path = raw_path_of(scope)
         try:
             reply = await self._reply(request, receive)
         except DisconnectedError:
@@ -310,6 +318,19 @@ class Application:
         await self._router(scope, reading, closing)
 
 
+def folders_of(paths: Sequence[str]) -> list[str]:
+    """The folders that belong to whoever serves these paths: what those with the same first part have in common.
+
+    A path without a folder claims none, or everything else would be below it.
+    """
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        if folder:
+            found.setdefault(folder.split("/")[1], []).append(folder)
+    return [posixpath.commonpath(group) for group in found.values()]
+
+
 def routes(dialects: Sequence[Dialect], hub: Hub, limiter: Limiter, max_body: int, *, proxies: int = 0) -> list[Route]:
     """The routes of all dialects: every operation, and a refusal for whatever else is asked below their paths.
 
@@ -322,8 +343,8 @@ def routes(dialects: Sequence[Dialect], hub: Hub, limiter: Limiter, max_body: in
         for handler in facade.handlers:
             endpoint = Endpoint(dialect, facade, handler, hub, limiter, max_body, proxies)
             made.append(Route(handler.operation.path, endpoint, methods=[handler.operation.method]))
-        folders = [handler.operation.path.rpartition("/")[0] for handler in facade.handlers]
-        unknown[posixpath.commonpath(folders)] = Unknown(dialect, hub)
+        refusal = Unknown(dialect, hub)
+        unknown |= dict.fromkeys(folders_of([handler.operation.path for handler in facade.handlers]), refusal)
     # The longest path first: one dialect's may lie below another's.
     for folder in sorted(unknown, key=len, reverse=True):
         made.append(Route(f"{folder}/{{rest:path}}", unknown[folder], methods=None))

@@ -25,6 +25,13 @@ def hmac_sha256_hex(key: str, data: bytes) -> str:
     return machine.hexdigest()
 
 
+def hmac_sha256_base64(key: str, data: bytes) -> str:
+    """Base64 of HMAC-SHA-256."""
+    machine = _keyed(key, "sha256").copy()
+    machine.update(data)
+    return base64.b64encode(machine.digest()).decode()
+
+
 def hmac_sha1_base64(key: str, data: bytes) -> str:
     """Base64 of HMAC-SHA-1, for schemes that still prescribe it."""
     machine = _keyed(key, "sha1").copy()

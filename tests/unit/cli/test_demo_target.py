@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from heliograph.cli import demo_story
@@ -12,11 +13,13 @@ from heliograph.cli.demo_target import connect, newer, packages
 from heliograph.clock import FixedClock
 from heliograph.errors import StoreError
 from heliograph.hub import LocalHub
+from heliograph.model import settings
 from heliograph.model.access import Caller
 from heliograph.model.commands import SWITCH, CommandState
 from heliograph.model.firmware import version_key
 from heliograph.simulate.target import Rates
 from heliograph.store.base import Rows
+from tests import test_control
 from tests.test_commands import BEGIN, CONFIG
 
 if TYPE_CHECKING:
@@ -77,3 +80,36 @@ async def test_what_was_heard_counts_also_when_the_store_could_not_keep_it_at_on
     await hub.stop()
     assert (done.state, failed) == (CommandState.CONFIRMED, [BEGIN])
     assert story.states["shanghai"].off == ("inverter-1",)
+
+
+async def test_what_was_set_outlives_the_memory_of_what_was_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_story, "TOLD", 1)
+    begin = test_control.BEGIN
+    async with test_control.home(tmp_path) as own:
+        await own.write(MIN_SOC=20.0, CLOCK="2024-06-19 02:00:00")
+        await own.write("sensor", METER_MODE="ExportLimit")
+        await own.advance(begin + 600_000)
+        await own.write(MAX_SOC=90.0)
+        assert [told.device for told in own.story.told.values()] == ["sensor", "hybrid"]
+        read = await own.settings()
+        assert (read[settings.MIN_SOC], read[settings.MAX_SOC]) == (20.0, 90.0)
+        assert read[settings.CLOCK] == "2024-06-19 02:10:00"
+        assert (await own.settings("sensor"))[settings.METER_MODE] == "ExportLimit"
+
+
+def test_a_story_that_was_kept_before_there_were_settings_goes_on(tmp_path: Path) -> None:
+    hub = LocalHub(tmp_path, CONFIG, clock=FixedClock(BEGIN))
+    story = demo_story.begin(hub, seed=1, since_ms=BEGIN)
+    ((kept,),) = hub.database.query("SELECT value FROM meta WHERE key = 'demo'")
+    older = msgspec.json.decode(kept)
+    for state in older["states"].values():
+        del state["settings"]
+    value = msgspec.json.encode(older).decode()
+    hub.database.write_now(lambda rows: rows.execute("UPDATE meta SET value = ? WHERE key = 'demo'", (value,)))
+    loaded = demo_story.load(hub)
+    assert loaded is not None
+    assert loaded.states == story.states
+    assert loaded.writes("london") == []
+    hub.database.close()

@@ -14,12 +14,16 @@ import pytest
 from starlette.applications import Starlette
 
 from heliograph.errors import BadRequestError, MissingFieldError, TooLargeError
+from heliograph.protocol.dialect import Dialect, Facade
 from heliograph.protocol.limits import Limiter
+from heliograph.protocol.operations import Handler, Reply
 from heliograph.protocol.serving import (
     Application,
     DisconnectedError,
     decode_json,
+    folders_of,
     peer_of,
+    raw_path_of,
     read_body,
     refuse_repeated_names,
     routes,
@@ -269,6 +273,12 @@ async def test_errors_are_dated_by_the_plant_clock(http: httpx.AsyncClient, hub:
     assert (await http.get("fault?full")).json()["at"] == hub.clock.at_ms
 
 
+def test_the_path_as_sent_is_percent_encoded_and_without_the_query() -> None:
+    assert raw_path_of({"path": "/a b/c", "raw_path": b"/a%20b/c?d=e"}) == "/a%20b/c"
+    # A server need not tell.
+    assert raw_path_of({"path": "/a b/ü", "raw_path": None}) == raw_path_of({"path": "/a b/ü"}) == "/a%20b/%C3%BC"
+
+
 # Callers that go away
 
 
@@ -413,3 +423,45 @@ def test_a_caller_is_told_by_what_the_proxies_in_front_noted_and_nobody_else(
 
 def test_a_connection_without_an_address_is_nobody_s() -> None:
     assert peer_of({"client": None}, {}, 0) == ""
+
+
+@pytest.mark.parametrize(
+    ("paths", "folders"),
+    [
+        (["/tiny/v1/echo", "/tiny/v1/write/{name}"], ["/tiny/v1"]),
+        (["/op/v0/a", "/op/v1/b/c", "/public/auth/page", "/oauth2/token"], ["/op", "/public/auth", "/oauth2"]),
+        (["/login", "/op/v0/a"], ["/op/v0"]),
+        (["/login"], []),
+    ],
+)
+def test_a_dialect_owns_the_folders_that_its_paths_lie_in_and_no_others(paths: list[str], folders: list[str]) -> None:
+    assert folders_of(paths) == folders
+
+
+class Named(tiny.TinyEnvelope):
+    """Tells whose it is."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def failure(self, error: Any, operation: Any, request: Any, now_ms: int) -> Reply:  # any: as in the contract
+        """Refuse, by name."""
+        return Reply(self._name.encode(), status=404)
+
+
+async def test_dialects_whose_paths_lie_side_by_side_answer_for_their_own(hub: NoHub) -> None:
+    def named(name: str, *paths: str) -> Dialect:
+        handlers = tuple(
+            Handler(msgspec.structs.replace(tiny.OPEN, name=path, path=path), tiny.HANDLERS[3].answer) for path in paths
+        )
+        facade = Facade(tiny.authenticate, handlers)
+        return msgspec.structs.replace(TINY, name=name, envelope=Named(name), serve=lambda _: facade)
+
+    wide = named("wide", "/op/v0/a", "/op/v1/b", "/public/auth/page", "/oauth2/token")
+    other = named("other", "/public/v2/data")
+    for order in ([wide, other], [other, wide]):
+        app = Starlette(routes=routes(order, hub.hub, Limiter(hub.wall), LIMIT))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://tiny") as http:
+            asked = ["/op/v9", "/op/v0/x/y", "/public/auth/x", "/oauth2/x", "/public/v2/x", "/public/x", "/thirdData/x"]
+            told = [(await http.get(path)).text for path in asked]
+            assert told == ["wide"] * 4 + ["other"] + ["Not Found"] * 2

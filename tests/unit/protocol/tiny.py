@@ -9,7 +9,7 @@ from typing import Any, cast
 import msgspec
 
 from heliograph.clock import FixedClock
-from heliograph.errors import HubError, StoreFullError, UnauthenticatedError
+from heliograph.errors import HubError, StoreFullError, TooFrequentError, UnauthenticatedError
 from heliograph.model.access import Caller
 from heliograph.protocol.codes import Code, CodeTable, VendorError
 from heliograph.protocol.dialect import Dialect, Facade
@@ -38,7 +38,8 @@ class Nothing(msgspec.Struct):
 BROKEN = Code(9, "broken", HubError, status=500)
 REFUSED = Code(5, "refused by hand", status=418)
 WHO = Code(4, "who are you", UnauthenticatedError, status=401)
-CODES = CodeTable([BROKEN, REFUSED, WHO], {UnauthenticatedError: WHO}, BROKEN)
+OFTEN = Code(6, "not so fast", TooFrequentError, status=429)
+CODES = CodeTable([BROKEN, REFUSED, WHO, OFTEN], {UnauthenticatedError: WHO}, BROKEN)
 
 
 class TinyEnvelope:

@@ -1,0 +1,211 @@
+"""The schedule of an inverter: its main switch, and up to eight segments of the day with a work mode each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from heliograph.dialects.foxess import parameters
+from heliograph.dialects.foxess.codes import OVERLAPPING, refuse
+from heliograph.dialects.foxess.control import inverter, time_of
+from heliograph.dialects.foxess.control_wire import (
+    DoneResult,
+    Flag,
+    FlagBody,
+    FlagResult,
+    Group,
+    Property,
+    Range,
+    Schedule,
+    ScheduleResult,
+    SegmentsBody,
+)
+from heliograph.dialects.foxess.operations import (
+    ENABLE_SEGMENTS,
+    ENABLE_SEGMENTS_V1,
+    GET_FLAG,
+    GET_FLAG_V1,
+    GET_SEGMENTS,
+    GET_SEGMENTS_V1,
+    SET_FLAG,
+    SET_FLAG_V1,
+    SET_SCHEDULER,
+)
+from heliograph.dialects.foxess.writing import WORDS, Writer, bounds, flag, plain, settings
+from heliograph.errors import BadRequestError, MissingFieldError, UnsupportedError
+from heliograph.model import settings as s
+from heliograph.protocol.operations import Call, Handler, handle
+
+if TYPE_CHECKING:
+    from heliograph.dialects.foxess.wire import Param, SerialQuery
+    from heliograph.model.devices import Device
+    from heliograph.model.settings import Segment, Setting
+
+SLOTS = 8
+"""How many segments a schedule holds."""
+UNUSED = "Invalid"
+"""The work mode of a slot without a segment."""
+LEAST_DISCHARGE_SOC = 11
+"""Down to where an enabled segment may discharge at most; the live service refuses less. [%]"""
+MOST_POWER_W = 6000
+"""The power of a segment in v0, and in v1 of an inverter whose rating is not known. [W]"""
+_MODES = {name.casefold(): s.WorkMode(key) for key, name in WORDS.items()}
+_MAXIMA = {"startHour": 23, "startMinute": 59, "endHour": 23, "endMinute": 59}
+
+
+class Reach(msgspec.Struct, frozen=True):
+    """What the segments of a device may hold."""
+
+    on_grid: Setting
+    most: Setting
+    power_w: float
+    """[W]"""
+    ceilings: bool
+    """Whether a segment may have a state of charge up to which it fills: in v1."""
+
+
+async def _reach(call: Call[Any], device: Device) -> Reach:
+    """What the segments of a device may hold. Raises VendorError for one without a schedule."""
+    ceilings = call.operation in (GET_SEGMENTS_V1, ENABLE_SEGMENTS_V1)
+    on_grid, most, _ = await settings(call, device, [s.MIN_SOC_ON_GRID, s.MAX_SOC, s.SCHEDULE])
+    rated_w = device.capacity_w or MOST_POWER_W
+    return Reach(on_grid, most, rated_w if ceilings else MOST_POWER_W, ceilings)
+
+
+async def get_flag(call: Call[SerialQuery]) -> FlagResult:
+    """Whether the device has a schedule, and whether it counts."""
+    device = await inverter(call, call.request.serial, call.request.same)
+    try:
+        on = (await call.hub.commands.settings(call.caller, device.id)).get(s.SCHEDULE_ON)
+    except UnsupportedError:
+        on = None
+    return FlagResult(Flag(0, 0) if on is None else Flag(1, int(bool(on.value))))
+
+
+async def get_segments(call: Call[SerialQuery]) -> ScheduleResult:
+    """All slots of the schedule, those without a segment too."""
+    device = await inverter(call, call.request.serial, call.request.same)
+    on, held = await settings(call, device, [s.SCHEDULE_ON, s.SCHEDULE])
+    reach = await _reach(call, device)
+    groups = [_slot(segment, reach) for segment in s.parse_segments(str(held.value))]
+    unused = _slot(s.Segment(window=s.Window()), reach)
+    unused.mode = UNUSED
+    groups += [unused] * (SLOTS - len(groups))
+    return ScheduleResult(
+        Schedule(int(bool(on.value)), groups, _properties(reach) if reach.ceilings else msgspec.UNSET)
+    )
+
+
+def _slot(segment: Segment, reach: Reach) -> Group:
+    """A segment as it is told; one that fills as far as the device does has what that is set to."""
+    since, until = time_of(segment.window.since_min), time_of(segment.window.until_min)
+    most = float(reach.most.value) if segment.max_soc is None else segment.max_soc
+    return Group(
+        enable=int(segment.window.enabled),
+        start_hour=since.hour,
+        start_minute=since.minute,
+        end_hour=until.hour,
+        end_minute=until.minute,
+        mode=WORDS[segment.mode.value],
+        least_on_grid=round(segment.min_soc_on_grid),
+        discharge_soc=round(segment.discharge_soc),
+        power=round(segment.power_w),
+        most=round(most) if reach.ceilings else msgspec.UNSET,
+    )
+
+
+def _properties(reach: Reach) -> dict[str, Property]:
+    """What the fields of a segment may be, by their names as they stand there and in small letters alone."""
+    made = {name: Property("", 1, Range(0, most)) for name, most in _MAXIMA.items()}
+    made["workMode"] = Property("", 1, Range(0, 0), [UNUSED, *WORDS.values()])
+    made["minSocOnGrid"] = Property(reach.on_grid.unit, plain(reach.on_grid.precision), bounds(reach.on_grid))
+    made["fdSoc"] = Property("%", 1, Range(LEAST_DISCHARGE_SOC, 100))
+    made["fdPwr"] = Property("W", 1, Range(0, plain(reach.power_w)))
+    made["maxSoc"] = Property(reach.most.unit, plain(reach.most.precision), bounds(reach.most))
+    # The document leaves the names open; real answers have them in small letters.
+    return made | {name.lower(): told for name, told in made.items()}
+
+
+def read_segments(given: Param, reach: Reach) -> list[Segment]:
+    """The segments of a request, slots without one left out.
+
+    Raises BadRequestError naming the field, MissingFieldError, VendorError when enabled ones share a minute.
+    """
+    if given is None:
+        raise MissingFieldError("groups is missing", field="groups")
+    if not isinstance(given, list) or len(given) > SLOTS:
+        raise BadRequestError(f"groups must be a list of at most {SLOTS}", field="groups")
+    read = [_segment(group, f"groups[{place}]", reach) for place, group in enumerate(given)]
+    segments = [segment for segment in read if segment is not None]
+    if s.overlapping(segments) is not None:
+        raise refuse(OVERLAPPING)
+    return segments
+
+
+def _segment(given: Param, place: str, reach: Reach) -> Segment | None:
+    """One segment; None for a slot without one, whatever else it holds."""
+    if not isinstance(given, dict):
+        raise BadRequestError(f"{place} must be an object", field=place)
+    enabled = flag(given.get("enable"), f"{place}.enable")
+    named = parameters.text(given.get("workMode"), f"{place}.workMode").casefold()
+    if named == UNUSED.casefold() and not enabled:
+        return None
+    if named not in _MODES:
+        known = ", ".join(WORDS.values())
+        raise BadRequestError(f"{place}.workMode must be one of {known}", field=f"{place}.workMode")
+
+    def whole(name: str, least: float, most: float) -> int:
+        return parameters.whole(given.get(name), f"{place}.{name}", int(least), int(most))
+
+    start_hour, start_minute, end_hour, end_minute = (whole(name, 0, most) for name, most in _MAXIMA.items())
+    window = s.Window(enabled=enabled, since_min=start_hour * 60 + start_minute, until_min=end_hour * 60 + end_minute)
+    if enabled and window.since_min == window.until_min:
+        raise BadRequestError(f"{place}.endMinute ends the segment where it starts", field=f"{place}.endMinute")
+    on_grid, most = bounds(reach.on_grid), bounds(reach.most)
+    least_on_grid = whole("minSocOnGrid", on_grid.least, on_grid.most)
+    discharge_soc = whole("fdSoc", LEAST_DISCHARGE_SOC if enabled else 0, 100)
+    if enabled and least_on_grid > discharge_soc:
+        raise BadRequestError(f"{place}.minSocOnGrid must not lie above fdSoc", field=f"{place}.minSocOnGrid")
+    asked = reach.ceilings and given.get("maxSoc") not in (None, "")
+    return s.Segment(
+        window=window,
+        mode=_MODES[named],
+        min_soc_on_grid=float(least_on_grid),
+        discharge_soc=float(discharge_soc),
+        power_w=parameters.number(given.get("fdPwr"), f"{place}.fdPwr", 0, reach.power_w),
+        max_soc=float(whole("maxSoc", most.least, most.most)) if asked else None,
+    )
+
+
+class Scheduling:
+    """The calls that write, with how long each waits for its device."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    async def set_flag(self, call: Call[FlagBody]) -> DoneResult:
+        """Let the schedule count or not."""
+        device = await inverter(call, call.request.serial, call.request.same)
+        on = flag(call.request.enable, "enable")
+        await settings(call, device, [s.SCHEDULE_ON])
+        return await self._writer.write(call, device, {s.SCHEDULE_ON: on})
+
+    async def enable(self, call: Call[SegmentsBody]) -> DoneResult:
+        """Replace all segments, and let the schedule count."""
+        device = await inverter(call, call.request.serial, call.request.same)
+        segments = read_segments(call.request.groups, await _reach(call, device))
+        return await self._writer.write(
+            call, device, {s.SCHEDULE: s.segments_text(segments), s.SCHEDULE_ON: True}
+        )  # fmt: skip
+
+
+def handlers(writer: Writer) -> tuple[Handler, ...]:
+    """All calls of this module."""
+    scheduling = Scheduling(writer)
+    return (
+        *(handle(operation, get_flag) for operation in (GET_FLAG, GET_FLAG_V1)),
+        *(handle(operation, scheduling.set_flag) for operation in (SET_FLAG, SET_FLAG_V1, SET_SCHEDULER)),
+        *(handle(operation, get_segments) for operation in (GET_SEGMENTS, GET_SEGMENTS_V1)),
+        *(handle(operation, scheduling.enable) for operation in (ENABLE_SEGMENTS, ENABLE_SEGMENTS_V1)),
+    )
