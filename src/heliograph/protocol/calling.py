@@ -1,18 +1,29 @@
-"""The client half over HTTP: the same operations a facade serves, called at another server."""
+"""The client half over HTTP: the same operations a facade serves, called at another server.
+
+A call waits until its limit allows, is signed by the dialect's session, and is made again where that is safe: when
+nothing was sent, when it only reads, when the other side says how long to wait, and once after a session was renewed.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 import httpx
 import msgspec
 
 from heliograph.clock import Clock, WallClock
-from heliograph.errors import OutcomeUnknownError, UnreachableError
+from heliograph.errors import (
+    HubError,
+    OutcomeUnknownError,
+    TooFrequentError,
+    UnauthenticatedError,
+    UnreachableError,
+)
+from heliograph.protocol.codes import VendorError
 from heliograph.protocol.dialect import Envelope
 from heliograph.protocol.limits import Limiter
 from heliograph.protocol.operations import Operation
@@ -20,24 +31,59 @@ from heliograph.protocol.operations import Operation
 Q = TypeVar("Q", bound=msgspec.Struct)
 R = TypeVar("R")
 _ENCODER = msgspec.json.Encoder()
+PAUSE_S = 1.0
+"""Before the second try; it doubles with each further one. [s]"""
 
 
-class Sign(Protocol):
-    """Signs a request: gets what will be sent and returns the headers to add."""
+class Sent(msgspec.Struct, frozen=True):
+    """A request that is about to leave: the path percent-encoded, header names in lower case."""
 
-    def __call__(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
-        """The headers that prove who calls."""
-        ...
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Session:
+    """What proves to a server who calls; one for each client. This one proves nothing."""
+
+    async def sign(self, client: Client, operation: Operation[Any, Any], sent: Sent) -> dict[str, str]:
+        """The headers to add. May call the server first, for a token or a session."""
+        del client, operation, sent
+        return {}
+
+    def heard(self, operation: Operation[Any, Any], headers: Mapping[str, str]) -> None:
+        """Learn from the headers of an answer that was a success."""
+
+    async def renew(self, refused: HubError) -> bool:
+        """After a refusal that says who calls is not known: whether another try may succeed."""
+        del refused
+        return False
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """How patient a client is."""
+
+    tries: int = 3
+    """How often a call is made at most, where making it again is safe."""
+    longest_wait_s: float = 120.0
+    """The longest pause that the other side may ask for. [s]"""
+    timeout_s: float = 30.0
+    """How long an answer may take. [s]"""
 
 
 class Client:
     """Calls operations of one dialect at one server, paced by the limits that its operations declare."""
 
     def __init__(
-        self, base_url: str, envelope: Envelope, sign: Sign, http: httpx.AsyncClient, wall: Clock | None = None
-    ) -> None:
-        self._base_url, self._envelope, self._sign, self._http = base_url.rstrip("/"), envelope, sign, http
-        self._limiter = Limiter(wall or WallClock())
+        self, base_url: str, envelope: Envelope, session: Session, http: httpx.AsyncClient,
+        *, wall: Clock | None = None, policy: Policy | None = None, paced: bool = True,
+    ) -> None:  # fmt: skip
+        self._base_url, self._envelope, self._session, self._http = base_url.rstrip("/"), envelope, session, http
+        self.wall: Clock = wall or WallClock()
+        self._policy = policy or Policy()
+        self._limiter = Limiter(self.wall, enabled=paced)
         self._turn = asyncio.Lock()
 
     async def call(self, operation: Operation[Q, R], request: Q) -> R:
@@ -46,10 +92,38 @@ class Client:
         Raises the HubError that the other side's answer stands for, UnreachableError when nothing was sent,
         OutcomeUnknownError when it was and no answer came.
         """
-        await self._pace(operation)
+        renewed = False
+        tries = 1
+        while True:
+            await self._pace(operation)
+            try:
+                return await self._ask(operation, request)
+            except HubError as error:
+                if not renewed and _means(error, UnauthenticatedError) and not operation.public:
+                    renewed = await self._session.renew(error)
+                    if renewed:
+                        continue
+                pause_s = self._pause_s(operation, error, tries)
+                if pause_s is None:
+                    raise
+            tries += 1
+            await asyncio.sleep(pause_s)
+
+    def _pause_s(self, operation: Operation[Any, Any], error: HubError, tries: int) -> float | None:
+        """How long to wait before the call is made again; None when it must not be, or was often enough."""
+        if tries >= self._policy.tries:
+            return None
+        if _means(error, TooFrequentError):
+            asked_s = getattr(error, "retry_after_s", 0.0) or (operation.limit.per_s if operation.limit else PAUSE_S)
+            return asked_s if asked_s <= self._policy.longest_wait_s else None
+        safe = _means(error, UnreachableError) or (operation.scope == "read" and _means(error, OutcomeUnknownError))
+        return PAUSE_S * 2 ** (tries - 1) if safe else None
+
+    async def _ask(self, operation: Operation[Q, R], request: Q) -> R:
         path, query, body = locate(operation, request)
         headers = {"content-type": "application/json", "host": httpx.URL(self._base_url).netloc.decode()}
-        headers.update(self._sign(operation.method, path, query, headers, body))
+        sent = Sent(operation.method, path, query, headers, body)
+        headers.update(await self._session.sign(self, operation, sent))
         url = f"{self._base_url}{path}" + (f"?{query}" if query else "")
         try:
             answer = await self._http.request(operation.method, url, content=body or None, headers=headers)
@@ -57,13 +131,20 @@ class Client:
             raise UnreachableError(f"{operation.name}: the server was not reached") from error
         except httpx.TransportError as error:
             raise OutcomeUnknownError(f"{operation.name}: no answer came") from error
-        return cast("R", self._envelope.open(operation, answer.status_code, answer.content))
+        try:
+            found = cast("R", self._envelope.open(operation, answer.status_code, answer.content))
+        except HubError as error:
+            if _means(error, TooFrequentError):
+                raise TooFrequentError(str(error), retry_after_s=_seconds(answer.headers)) from error
+            raise
+        self._session.heard(operation, answer.headers)
+        return found
 
     async def call_chunked(self, operation: Operation[Q, R], request: Q) -> AsyncIterator[R]:
         """Call an operation as often as its chunk makes necessary, with a part of the long field each time."""
         chunk = operation.chunk
         entries: Sequence[Any] = getattr(request, chunk.field) if chunk else ()
-        if chunk is None or len(entries) <= chunk.size:
+        if chunk is None or isinstance(entries, str) or len(entries) <= chunk.size:
             yield await self.call(operation, request)
             return
         for start in range(0, len(entries), chunk.size):
@@ -79,6 +160,17 @@ class Client:
             if wait_s > 0:
                 await asyncio.sleep(wait_s + 0.001)
             self._limiter.take(operation.limit, key)
+
+
+def _means(error: HubError, kind: type[HubError]) -> bool:
+    """Whether an error is of a kind, also by the vendor's code that it came as."""
+    return isinstance(error, kind) or (isinstance(error, VendorError) and issubclass(error.code.error, kind))
+
+
+def _seconds(headers: httpx.Headers) -> float:
+    """What an answer says of when to come back. [s]"""
+    text = headers.get("retry-after", "")
+    return float(text) if text.isdecimal() else 0.0
 
 
 def locate(operation: Operation[Q, Any], request: Q) -> tuple[str, str, bytes]:
@@ -103,8 +195,10 @@ def _text(value: object) -> str:
 
 @asynccontextmanager
 async def connect(
-    base_url: str, envelope: Envelope, sign: Sign, *, timeout_s: float = 30.0, wall: Clock | None = None
-) -> AsyncIterator[Client]:
-    """A client with its own connections, closed at the end."""
-    async with httpx.AsyncClient(timeout=timeout_s) as http:
-        yield Client(base_url, envelope, sign, http, wall)
+    base_url: str, envelope: Envelope, session: Session, *, wall: Clock | None = None, policy: Policy | None = None,
+    paced: bool = True, http: httpx.AsyncClient | None = None,
+) -> AsyncIterator[Client]:  # fmt: skip
+    """A client with its own connections, closed at the end; `http` is for one whose connections are yours."""
+    policy = policy or Policy()
+    async with http or httpx.AsyncClient(timeout=policy.timeout_s) as opened:
+        yield Client(base_url, envelope, session, opened, wall=wall, policy=policy, paced=paced)

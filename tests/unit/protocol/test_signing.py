@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from heliograph.protocol.signing import hmac_sha1_base64, hmac_sha256_hex, same, sha256_hex
+from heliograph.protocol.signing import hmac_sha1_base64, hmac_sha256_base64, hmac_sha256_hex, same, sha256_hex
 
 
 def test_hmac_sha256_is_that_of_the_published_vectors() -> None:
@@ -12,6 +12,7 @@ def test_hmac_sha256_is_that_of_the_published_vectors() -> None:
     expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
     assert hmac_sha256_hex("Jefe", data) == hmac_sha256_hex("Jefe", data) == expected
     assert hmac_sha256_hex("Jeff", data) != expected
+    assert base64.b64decode(hmac_sha256_base64("Jefe", data)).hex() == expected
 
 
 def test_hmac_sha1_is_that_of_the_published_vectors() -> None:
