@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from bench import fleet, hubs
+from bench import fleet, foxess, hubs
 from bench.processes import BenchError, Served, Watch
 from bench.pushing import midnight_ms
 from bench.reads import Ask, fetch, time_ms, weighed
@@ -86,6 +86,7 @@ def _read(run: Run, place: hubs.Place, served: Served) -> None:
         took = _timed(run, f"history: {name}", served, question, sizes.quick_reads)
         run.book.put(f"{name}.p50", HUB, float(np.median(took)), f"{rows} rows, {size}")
         run.book.put(f"{name}.p99", HUB, float(np.quantile(took, 0.99)))
+    foxess.read(run, served, middle)
 
 
 def _rows(port: int, question: Ask) -> tuple[int, str]:

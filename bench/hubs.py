@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from heliograph.store.base import Rows
 
 USER, PASSWORD = "bench", "bench-password"
+FOX_TOKEN = f"{USER}-s3cret"
 ROOT = Path(__file__).resolve().parent.parent
 HOUR_STEPS = 12
 
@@ -81,7 +82,10 @@ def provision(folder: Path, devices: int) -> Place:
                 device = registry.put_device(rows, device)
                 if kind is DeviceKind.METER:
                     registry.put_alias(rows, DEVICE_SCHEME(DEVICE_TYPE), meter_name(number), device.id)
-        for dialect, name, secret in (("energy_expert", ACCESS_KEY, ACCESS_SECRET), ("huawei", USER, PASSWORD)):
+        fox_name, _, fox_secret = FOX_TOKEN.partition("-")
+        for dialect, name, secret in (
+            ("energy_expert", ACCESS_KEY, ACCESS_SECRET), ("huawei", USER, PASSWORD), ("foxess", fox_name, fox_secret),
+        ):  # fmt: skip
             registry.put_credential(
                 rows, Credential(id=0, account_id=account.id, dialect=dialect, name=name, secret=Secret(secret))
             )

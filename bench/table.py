@@ -61,6 +61,10 @@ ROWS = (
     Row("latest.p99", "- 99 % within", "ms", "less", 15, 1),
     Row("days.p50", "Daily report of all plants: half within", "ms", "less", digits=1),
     Row("days.p99", "- 99 % within", "ms", "less", 50, 1),
+    Row("fox.real", "Fox ESS: 50 inverters at this moment, all variables", "requests/s", "more", 400),
+    Row("fox.real.p99", "- 99 % answered within", "ms", "less", digits=1),
+    Row("fox.history", "Fox ESS: a day of one inverter, all variables: half within", "ms", "less", 40, 1),
+    Row("fox.history.p99", "- 99 % within", "ms", "less", digits=1),
     Row("memory", "Most memory at any time", "MB", "less", 300),
 )
 BY_KEY = {row.key: row for row in ROWS}

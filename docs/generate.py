@@ -23,7 +23,67 @@ ROOT = Path(__file__).resolve().parent.parent
 CHECKED = ROOT / "tests" / "clients" / "checked.json"
 """Client -> version -> dialect -> the operations that the client was seen to call; a test holds it to the truth."""
 DOCUMENTED = {
+    "apsystems": {
+        f"GET /user/api/v2/systems/{call}": section
+        for call, section in {
+            "details/{sid}": "3.1.1",
+            "inverters/{sid}": "3.1.2",
+            "meters/{sid}": "3.1.3",
+            "summary/{sid}": "3.2.1",
+            "energy/{sid}": "3.2.2",
+            "{sid}/devices/ecu/summary/{eid}": "3.3.1",
+            "{sid}/devices/ecu/energy/{eid}": "3.3.2",
+            "{sid}/devices/meter/summary/{eid}": "3.4.1",
+            "{sid}/devices/meter/period/{eid}": "3.4.2",
+            "{sid}/devices/inverter/summary/{uid}": "3.5.1",
+            "{sid}/devices/inverter/energy/{uid}": "3.5.2",
+            "{sid}/devices/inverter/batch/energy/{eid}": "3.5.3",
+        }.items()
+    },
     "energy_expert": {"POST /api/v1/data/increment/push": "PushDeviceData"},
+    "foxess": {
+        "POST /op/v0/plant/create": "Create power station",
+        "POST /op/v0/plant/delete": "Delete power station",
+        "POST /op/v0/plant/update": "Edit power station",
+        "GET /op/v0/plant/detail": "Get power station detail",
+        "POST /op/v0/plant/list": "Get power station list",
+        "POST /op/v1/device/real/query": "Get device real-time data",
+        "POST /op/v0/device/list": "Get device list",
+        "GET /op/v0/device/detail": "Get device detail",
+        "GET /op/v0/device/variable/get": "Get available variables",
+        "GET /op/v0/device/fault/get": "Get error code information",
+        "POST /op/v0/device/real/query": "Get device real-time data (Deprecated)",
+        "POST /op/v0/device/history/query": "Get device history data",
+        "POST /op/v0/device/report/query": "Get device production report",
+        "GET /op/v0/device/generation": "Get device power generation",
+        "POST /op/v0/module/list": "Get Data Logger list",
+        "POST /op/v0/gw/list": "Get meter list",
+        "GET /op/v0/user/getAccessCount": "Get the number of public interface accesses",
+        "POST /op/v1/device/scheduler/get/flag": "Get the main switch status",
+        "POST /op/v1/device/scheduler/set/flag": "Set the main switch status",
+        "POST /op/v1/device/scheduler/get": "Get the time segment information",
+        "POST /op/v1/device/scheduler/enable": "Set the time segment information",
+        "GET /op/v0/device/battery/soc/get": "Get the minimum soc settings for the battery of device",
+        "POST /op/v0/device/battery/soc/set": "Set the minmum soc for the battery of the device",
+        "GET /op/v0/device/battery/forceChargeTime/get": "Get the setting of battery charging time",
+        "POST /op/v0/device/battery/forceChargeTime/set": "Set the battery charging time",
+        "POST /op/v0/device/setting/get": "Get the device settings item",
+        "POST /op/v0/device/setting/set": "Set the device settings item",
+        "POST /op/v0/device/time/get": "Get the device time",
+        "POST /op/v0/device/time/set": "Set the device time",
+        "POST /op/v0/device/peakShaving/get": "Get the device peakshaving settings",
+        "POST /op/v0/device/peakShaving/set": "Set the device peakshaving settings",
+        "POST /op/v0/device/scheduler/get/flag": "Get the main switch status (Deprecated)",
+        "POST /op/v0/device/scheduler/set/flag": "Set the main switch status (Deprecated)",
+        "POST /op/v0/device/scheduler/get": "Get the time segment information (Deprecated)",
+        "POST /op/v0/device/scheduler/enable": "Set the time segment information (Deprecated)",
+        "POST /op/v0/gw/setting/get": "Meter, Get the device settings item",
+        "POST /op/v0/gw/setting/set": "Meter, Set the device settings item",
+        "GET /public/auth/index.html": "OAuth, step 1",
+        "POST /oauth2/token": "OAuth, step 3",
+        "POST /oauth2/refresh": "OAuth, step 4",
+        "POST /oauth2/revoke": "OAuth, step 5",
+    },
     "huawei": {
         "POST /thirdData/login": "2.1",
         "POST /thirdData/getStationList": "2.2",
@@ -144,6 +204,10 @@ def field_docstrings(struct: type[Struct]) -> dict[str, str]:
     return found
 
 
+FOR_BROWSERS = ("/public/auth/", "/oauth2/")
+"""Calls that people and other programs make, never the client half."""
+
+
 def implemented() -> str:
     """A table for each dialect: its operations, whether they are served and called, and which client checks them."""
     from heliograph.protocol.dialect import discover
@@ -155,21 +219,23 @@ def implemented() -> str:
 def describe_dialect(dialect: Any) -> str:  # any: imported where it is used, so that other blocks do without it
     """The heading and the table of one dialect; what its document has and it does not serve stands last."""
     documented = dict(DOCUMENTED.get(dialect.name, {}))
-    calls = "yes" if has_driver(dialect) else "no"
     checked = checks(dialect.name)
     rows = []
     for call, (name, served) in served_operations(dialect).items():
         where = documented.pop(call, "" if dialect.name in DOCUMENTED else "its own")
-        rows.append((f"`{name}`", f"`{call}`", where, served, calls, ", ".join(checked.get(name, ()))))
-    rows += [("", f"`{call}`", where, "**missing**", calls, "") for call, where in documented.items()]
+        rows.append((f"`{name}`", f"`{call}`", where, served, called(dialect, call), ", ".join(checked.get(name, ()))))
+    rows += [("", f"`{call}`", where, "**missing**", "no", "") for call, where in documented.items()]
     header = ("operation", "call", "in the document", "served", "called", "checked by")
     return f"## {dialect.title} (`{dialect.name}`)\n\n{table(header, rows)}"
 
 
-def has_driver(dialect: Any) -> bool:  # any: see describe_dialect
-    """Whether a dialect has the half that makes calls: the module `driver` in its folder."""
+def called(dialect: Any, call: str) -> str:  # any: see describe_dialect
+    """Who makes a call: the hub, by the dialect's module `driver`; clients, by its `session`; else no."""
     module = sys.modules.get(f"heliograph.dialects.{dialect.name}")
-    return module is not None and (Path(str(module.__file__)).parent / "driver.py").exists()
+    folder = Path(str(module.__file__)).parent if module is not None else Path()
+    if call.partition(" ")[2].startswith(FOR_BROWSERS):
+        return "no"
+    return "driver" if (folder / "driver.py").exists() else "client" if (folder / "session.py").exists() else "no"
 
 
 def served_operations(dialect: Any) -> dict[str, tuple[str, str]]:  # any: see describe_dialect

@@ -86,19 +86,22 @@ def test_operations_behind_a_setting_name_it(generate: Any) -> None:
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-def test_calls_are_made_by_dialects_with_a_driver_only(generate: Any, name: str) -> None:
-    has = (ROOT / "src" / "heliograph" / "dialects" / name / "driver.py").exists()
+def test_what_is_called_follows_from_what_the_folder_holds(generate: Any, name: str) -> None:
+    folder = ROOT / "src" / "heliograph" / "dialects" / name
+    expected = "driver" if (folder / "driver.py").exists() else "client" if (folder / "session.py").exists() else "no"
     rows = cells(generate.describe_dialect(DIALECTS[name]))
-    assert {row[2] for row in rows.values()} == {"yes" if has else "no"}
+    for call, row in rows.items():
+        assert row[2] == ("no" if call.partition(" ")[2].startswith(generate.FOR_BROWSERS) else expected), call
 
 
-def test_a_driver_turns_the_column(generate: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "driver.py").touch()
+def test_a_driver_or_a_session_turns_the_column(generate: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = sys.modules["heliograph.dialects.redex"]
     monkeypatch.setattr(package, "__file__", str(tmp_path / "__init__.py"))
-    assert generate.has_driver(DIALECTS["redex"]) is True
-    (tmp_path / "driver.py").unlink()
-    assert generate.has_driver(DIALECTS["redex"]) is False
+    for module, expected in ((None, "no"), ("session.py", "client"), ("driver.py", "driver")):
+        if module is not None:
+            (tmp_path / module).touch()
+        assert generate.called(DIALECTS["redex"], "POST /public/v2/generation-data") == expected
+        assert generate.called(DIALECTS["redex"], "POST /oauth2/token") == "no"
 
 
 def test_a_setting_that_takes_an_operation_away_is_told_too(generate: Any) -> None:

@@ -17,7 +17,18 @@ BASE = {"errors", "clock"}
 CORE = BASE | {"model"}
 STORED = CORE | {"store", "protocol.hub"}
 ABOVE_STORE = STORED | {"rollup", "commands", "watch", "ledger", "collect", "forward"}
-ALL = ABOVE_STORE | {"protocol", "dialects", "config", "hub", "app", "cli", "console", "simulate", "__version__"}
+ALL = ABOVE_STORE | {
+    "protocol",
+    "dialects",
+    "config",
+    "hub",
+    "app",
+    "cli",
+    "clients",
+    "console",
+    "simulate",
+    "__version__",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
     "errors": set(),
@@ -32,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ledger": STORED | {"ledger"},
     "collect": STORED | {"collect", "protocol"},
     "forward": STORED | {"forward", "protocol"},
+    "clients": CORE | {"protocol", "dialects"},
     "config": ABOVE_STORE,
     "hub": ABOVE_STORE | {"config", "protocol"},
     "simulate": CORE | {"simulate"},
@@ -54,6 +66,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "asyncpg": ("store/postgres.py",),
     "pcodec": ("store/chunks.py",),
     "cryptography": ("store/keyring.py",),
+    "argon2": ("store/passwords.py",),
     "pvlib": ("simulate/",),
     "pandas": ("simulate/",),
     "typer": ("cli/",),
@@ -64,7 +77,12 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
 
 ROLES = {"__init__", "wire", "operations", "codes", "auth", "facade"}
 TABLES_EXEMPT = {"fields.py", "measurements.py"}
-TABLES = {"model/alarm_texts.json"}
+TABLES = {
+    "model/alarm_texts.json",
+    "dialects/foxess/messages.json",
+    "dialects/foxess/oauth_texts.json",
+    "dialects/foxess/variables.json",
+}
 """Tables that modules read; a wheel carries them too."""
 
 
