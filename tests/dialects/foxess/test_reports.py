@@ -43,8 +43,9 @@ async def test_a_year_has_twelve_months(hub: FakeHub, client: Client, inverter: 
         production=[1_500_000, 2_000_123.4, 40_000], pv_input=[1_600_000, NAN, 41_000],
     )  # fmt: skip
     found = await report(client, inverter, year=2025, dimension="year", month=3, day=40)
-    assert found["generation"] == [None] * 4 + [1500.0, 2000.123, 40.0] + [0.0] * 5
-    assert found["PVEnergyTotal"] == [None] * 4 + [1600.0, None, 41.0] + [0.0] * 5
+    # Before anything was measured is nothing, between what was measured is unknown.
+    assert found["generation"] == [0.0] * 4 + [1500.0, 2000.123, 40.0] + [0.0] * 5
+    assert found["PVEnergyTotal"] == [0.0] * 4 + [1600.0, None, 41.0] + [0.0] * 5
 
 
 async def test_a_month_has_its_days(hub: FakeHub, client: Client, inverter: Device) -> None:
@@ -57,12 +58,26 @@ async def test_a_month_has_its_days(hub: FakeHub, client: Client, inverter: Devi
 async def test_a_day_has_24_hours(hub: FakeHub, client: Client, inverter: Device) -> None:
     hub.total("device", inverter.id, Level.HOUR, [at(2025, 7, 1, 9), at(2025, 7, 1, 12)], production=[500, 700])
     found = await report(client, inverter, year=2025, month=7, day=1, dimension="day", variables="generation")
-    # Nine hours and two more were not measured; the hour that runs now is not over, the rest is to come.
-    assert found["generation"] == [None] * 9 + [0.5, None, None, 0.7] + [0.0] * 11
+    # Two hours between were not measured; the hour that runs now is not over, the rest is to come.
+    assert found["generation"] == [0.0] * 9 + [0.5, None, None, 0.7] + [0.0] * 11
     hub.total("device", inverter.id, Level.HOUR, [])
     found = await report(client, inverter, year=2025, month=7, day=1, dimension="DAY", variables=["generation"])
-    assert found["generation"] == [None] * 13 + [0.0] * 11
+    assert found["generation"] == [0.0] * 24
     assert set((await report(client, inverter, year=2026, dimension="year"))["generation"]) == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("level", "measured"),
+    [(Level.YEAR, at(2024, 1, 1)), (Level.MONTH, at(2025, 2, 1)), (Level.DAY, at(2025, 7, 1))],
+)
+async def test_what_was_not_measured_after_something_was_is_null(
+    hub: FakeHub, client: Client, inverter: Device, level: Level, measured: int
+) -> None:
+    hub.total("device", inverter.id, level, [measured], production=[70])
+    hub.total("device", inverter.id, Level.HOUR, [at(2025, 7, 2, 9)], production=[500])
+    hub.plant_clock.at_ms = at(2025, 7, 2, 13)
+    found = await report(client, inverter, year=2025, month=7, day=2, dimension="day", variables="generation")
+    assert found["generation"] == [None] * 9 + [0.5] + [None] * 3 + [0.0] * 11
 
 
 async def test_an_hour_that_is_skipped_is_empty_and_one_that_comes_twice_is_both(
@@ -115,7 +130,7 @@ async def test_the_plant_s_energies_are_told_by_the_inverter_that_stands_for_it(
         "dischargeEnergyToTal": [2.0, None, None],
         # What was measured, else what was kept of the production and what was bought.
         "loads": [16.0, 7.5, None],
-        "PVEnergyTotal": [None, None, None],
+        "PVEnergyTotal": [0.0, 0.0, 0.0],
     }
 
 

@@ -103,13 +103,18 @@ def _sums(series: BucketSeries, quantity: str, spans: Slots) -> Floats:
     return out
 
 
-def _told(values: Floats, spans: Slots, now_ms: int) -> list[Point]:
-    """Kilowatt-hours: 0 in periods that are not over or do not exist, null in those that were never measured."""
+def _told(values: Floats, spans: Slots, now_ms: int, *, begun: bool) -> list[Point]:
+    """Kilowatt-hours: null in periods that are over and were never measured.
+
+    0 in those that are not over or do not exist, and before anything was measured at all: strict clients take no null.
+    """
     kwh = (np.round(values / _KILO, 3) + 0.0).tolist()
-    return [
-        (None if since < until <= now_ms else 0.0) if value != value else value
-        for value, (since, until) in zip(kwh, spans, strict=True)
-    ]
+    points: list[Point] = []
+    for value, (since, until) in zip(kwh, spans, strict=True):
+        known = value == value
+        begun = begun or known
+        points.append(value if known else None if begun and since < until <= now_ms else 0.0)
+    return points
 
 
 class _Energies:
@@ -150,6 +155,13 @@ async def _energies(call: Call[Any], rig: Rig, level: Level, spans: Slots) -> _E
     return _Energies(rig, own, plant)
 
 
+async def _earlier(call: Call[Any], rig: Rig, at_ms: int) -> list[tuple[_Energies, Slots]]:
+    """What was measured before an instant that begins a day, in as few buckets as there can be."""
+    month_ms, year_ms = (period(level, at_ms, rig.tz)[0] for level in (Level.MONTH, Level.YEAR))
+    steps = ((Level.YEAR, (0, year_ms)), (Level.MONTH, (year_ms, month_ms)), (Level.DAY, (month_ms, at_ms)))
+    return [(await _energies(call, rig, level, [span]), [span]) for level, span in steps if span[0] < span[1]]
+
+
 async def report(call: Call[ReportQuery]) -> Report:
     """Variables by the periods of a year, a month or a day."""
     query = call.request
@@ -160,11 +172,17 @@ async def report(call: Call[ReportQuery]) -> Report:
     rig = await asked_rig(call, parameters.serial(query.serial, query.same))
     spans = slots(dimension, on, rig.tz)
     energies = await _energies(call, rig, _STEPS[dimension], spans)
+    found = {
+        name: energies.of(quantity, spans)
+        for name in wanted
+        if (quantity := QUANTITIES.get(name)) is not None and energies.has(quantity)
+    }
+    late = any(np.isnan(values[0]) for values in found.values())
+    earlier = await _earlier(call, rig, spans[0][0]) if late else []
     rows: list[ReportEntry] = []
-    for name in wanted:
-        quantity = QUANTITIES.get(name)
-        if quantity is not None and energies.has(quantity):
-            rows.append(ReportEntry(name, "kWh", _told(energies.of(quantity, spans), spans, call.now_ms)))
+    for name, values in found.items():
+        begun = any(np.isfinite(part.of(QUANTITIES[name], span)).any() for part, span in earlier)
+        rows.append(ReportEntry(name, "kWh", _told(values, spans, call.now_ms, begun=begun)))
     return Report(rows)
 
 
