@@ -14,6 +14,7 @@ import msgspec
 from rich.console import Console
 
 from bench import pushing
+from bench.apsystems import apsystems
 from bench.history import history
 from bench.peers import influx, victoria
 from bench.peers.peer import measure
@@ -31,6 +32,7 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "single": pushing.singles,
     "busy": pushing.busy,
     "history": history,
+    "apsystems": apsystems,
     "influx": partial(measure, peer=influx.PEER),
     "victoria": partial(measure, peer=victoria.PEER),
 }

@@ -38,7 +38,7 @@ def history(run: Run) -> None:
     _weigh(run, place)
     with run.step("history: one more day, hot", 1) as tick:
         hubs.fill(place, days, tick, finish=False)
-    with hubs.running(place, seal_after_h=KEEP_HOT_H) as served:
+    with hubs.running(place.folder, seal_after_h=KEEP_HOT_H) as served:
         run.book.put("start", HUB, served.started_s)
         _read(run, place, served)
     run.memory(HUB, served.peak_bytes)

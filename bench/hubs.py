@@ -113,7 +113,7 @@ async def _fill(place: Place, days: Iterator[fleet.Day], tick: Callable[[], None
                 (place.inverters, fleet.INVERTER_KEYS, day.inverters),
             ):
                 blocks = [
-                    _block(members, keys, day.at_ms[at : at + HOUR_STEPS].tolist(), values[:, at : at + HOUR_STEPS])
+                    block(members, keys, day.at_ms[at : at + HOUR_STEPS].tolist(), values[:, at : at + HOUR_STEPS])
                     for at in range(0, fleet.STEPS, HOUR_STEPS)
                 ]
                 await hub.ingest(place.caller, blocks, source="bench")
@@ -125,7 +125,7 @@ async def _fill(place: Place, days: Iterator[fleet.Day], tick: Callable[[], None
     hub.database.close()
 
 
-def _block(members: Sequence[int], keys: tuple[str, ...], at_ms: list[int], values: Floats) -> Block:
+def block(members: Sequence[int], keys: tuple[str, ...], at_ms: list[int], values: Floats) -> Block:
     """All devices at each time, as they would come."""
     rows = values.transpose(1, 0, 2).reshape(-1, len(keys))
     return Block(keys, list(members) * len(at_ms), [at for at in at_ms for _ in members], rows)
@@ -137,13 +137,13 @@ def fill(place: Place, days: Iterator[fleet.Day], tick: Callable[[], None], *, f
 
 
 @contextmanager
-def running(place: Place, *, seal_after_h: float = 6.0, seal_every_s: float = 60.0) -> Iterator[Served]:
+def running(folder: Path, *, seal_after_h: float = 6.0, seal_every_s: float = 60.0) -> Iterator[Served]:
     """The hub as a process, until the block ends."""
     port = free_port()
-    settings(place.folder, port=port, seal_after_h=seal_after_h, seal_every_s=seal_every_s)
+    settings(folder, port=port, seal_after_h=seal_after_h, seal_every_s=seal_every_s)
     paths = [str(ROOT), *(path for path in sys.path if path)]
-    command = [sys.executable, "-m", "bench.serve", str(place.folder)]
-    with serving(command, port, "/healthz", place.folder, {"PYTHONPATH": os.pathsep.join(paths)}) as served:
+    command = [sys.executable, "-m", "bench.serve", str(folder)]
+    with serving(command, port, "/healthz", folder, {"PYTHONPATH": os.pathsep.join(paths)}) as served:
         yield served
 
 

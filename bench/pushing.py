@@ -53,7 +53,7 @@ def busy(run: Run) -> None:
 def _busy(run: Run, name: str, place: hubs.Place, connections: int, records: int) -> None:
     laid_up = hubs.contents(place.folder)
     begun = time.perf_counter()
-    with hubs.running(place, seal_every_s=1.0) as served:
+    with hubs.running(place.folder, seal_every_s=1.0) as served:
         with Watch(served) as watch:
             load = _drive(run, name, served, connections, records)
         now = hubs.contents(place.folder)
@@ -74,7 +74,7 @@ def _busy(run: Run, name: str, place: hubs.Place, connections: int, records: int
 
 def _idle(run: Run, name: str, connections: int, records: int) -> None:
     place = hubs.provision(run.folder / name, run.sizes.devices)
-    with hubs.running(place) as served, Watch(served) as watch:
+    with hubs.running(place.folder) as served, Watch(served) as watch:
         load = _drive(run, name, served, connections, records)
     run.disturbed(name, watch.others)
     run.memory(HUB, served.peak_bytes)

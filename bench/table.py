@@ -65,6 +65,12 @@ ROWS = (
     Row("fox.real.p99", "- 99 % answered within", "ms", "less", digits=1),
     Row("fox.history", "Fox ESS: a day of one inverter, all variables: half within", "ms", "less", 40, 1),
     Row("fox.history.p99", "- 99 % within", "ms", "less", digits=1),
+    Row("aps.summary", "APsystems: summary of a system of all inverters", "requests/s", "more", 1500),
+    Row("aps.month", "APsystems: its days of a month", "requests/s", "more", 1500),
+    Row("aps.minutely", "APsystems: a day of one inverter: half within", "ms", "less", 15, 1),
+    Row("aps.minutely.p99", "- 99 % within", "ms", "less", digits=1),
+    Row("aps.batch", "APsystems: powers of all inverters over a day: half within", "ms", "less", 120, 1),
+    Row("aps.batch.p99", "- 99 % within", "ms", "less", digits=1),
     Row("memory", "Most memory at any time", "MB", "less", 300),
 )
 BY_KEY = {row.key: row for row in ROWS}

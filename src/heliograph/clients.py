@@ -23,7 +23,8 @@ from typing import Self, TypeVar
 
 import msgspec
 
-from heliograph.dialects import energy_expert, foxess, huawei, redex
+from heliograph.dialects import apsystems, energy_expert, foxess, huawei, redex
+from heliograph.dialects.apsystems.session import ApsystemsSession
 from heliograph.dialects.energy_expert.session import EnergyExpertSession
 from heliograph.dialects.foxess.session import FoxessSession
 from heliograph.dialects.huawei.session import HuaweiSession
@@ -33,7 +34,7 @@ from heliograph.protocol.calling import Client, Policy, Session, connect
 from heliograph.protocol.dialect import Dialect
 from heliograph.protocol.operations import Operation
 
-__all__ = ["Cloud", "EnergyExpert", "FoxESS", "Huawei", "Policy", "Redex"]
+__all__ = ["APsystems", "Cloud", "EnergyExpert", "FoxESS", "Huawei", "Policy", "Redex"]
 Q = TypeVar("Q", bound=msgspec.Struct)
 R = TypeVar("R")
 
@@ -98,6 +99,17 @@ class FoxESS(Cloud):
             Secret(token) if token else None, access=Secret(access) if access else None, lang=lang
         )  # fmt: skip
         super().__init__(base_url, foxess.DIALECT, session, policy=policy, paced=paced)
+
+
+class APsystems(Cloud):
+    """APsystems OpenAPI, with an application account."""
+
+    def __init__(
+        self, base_url: str, app_id: str, app_secret: str, *, algorithm: str = "HmacSHA256",
+        policy: Policy | None = None, paced: bool = True,
+    ) -> None:  # fmt: skip
+        session = ApsystemsSession(app_id, Secret(app_secret), algorithm=algorithm)
+        super().__init__(base_url, apsystems.DIALECT, session, policy=policy, paced=paced)
 
 
 class Redex(Cloud):

@@ -166,6 +166,22 @@ def hour_starts(ordinal: int, tz: ZoneInfo) -> tuple[int, ...]:
     return (*starts, until)
 
 
+@lru_cache(maxsize=4096)
+def wall_hours(ordinal: int, tz: ZoneInfo) -> tuple[int, ...]:
+    """Where the 24 hours that a clock on the wall shows on a local day start, and the day's end as the last entry. [ms]
+
+    An hour that the clock change skips starts with the next and is empty; one that it repeats is both its passes.
+    """
+    since, until = day_start(ordinal, tz), day_start(ordinal + 1, tz)
+    first: dict[int, int] = {}
+    for at_ms in range(since, until, 15 * MINUTE_MS):
+        first.setdefault(local(at_ms, tz).hour, at_ms)
+    starts = [until]
+    for hour in reversed(range(24)):
+        starts.append(first.get(hour, starts[-1]))
+    return tuple(reversed(starts))
+
+
 def period(level: Level, at_ms: int, tz: ZoneInfo) -> tuple[int, int]:
     """The half-open span of the period of `level` that holds the instant. [ms, ms)"""
     ordinal = day_of(at_ms, tz)

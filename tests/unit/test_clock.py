@@ -28,6 +28,7 @@ from heliograph.clock import (
     instant_ms,
     local,
     period,
+    wall_hours,
     zone,
 )
 from heliograph.errors import BadRequestError
@@ -258,6 +259,25 @@ def test_hours_tile_the_day_and_start_where_the_clock_shows_a_full_hour(tz: Zone
         return
     assert all(HOUR_MS // 2 <= b - a <= HOUR_MS * 3 // 2 for a, b in pairwise(starts))
     assert all(local(at_ms, tz).minute == 0 for at_ms in starts[1:-1])
+
+
+def test_the_clock_on_the_wall_skips_an_hour_and_shows_one_twice() -> None:
+    def hours(on: str, name: str) -> list[float]:
+        starts = wall_hours(date.fromisoformat(on).toordinal(), zone(name))
+        return [(b - a) / HOUR_MS for a, b in pairwise(starts)]
+
+    assert hours("2024-03-31", "Europe/London") == [1.0, 0.0, *[1.0] * 22]
+    assert hours("2024-10-27", "Europe/London") == [1.0, 2.0, *[1.0] * 22]
+    assert hours("2024-10-06", "Australia/Lord_Howe") == [1.0, 1.0, 0.5, *[1.0] * 21]
+    assert hours("2024-04-07", "Australia/Lord_Howe") == [1.0, 1.5, *[1.0] * 22]
+    assert hours("2024-06-01", "Asia/Kathmandu") == [1.0] * 24
+
+
+@given(zones, ordinals)
+def test_the_hours_on_the_wall_are_24_and_tile_the_day(tz: ZoneInfo, ordinal: int) -> None:
+    starts = wall_hours(ordinal, tz)
+    assert (len(starts), starts[0], starts[-1]) == (25, day_start(ordinal, tz), day_start(ordinal + 1, tz))
+    assert all(a <= b for a, b in pairwise(starts))
 
 
 @given(zones, instants)

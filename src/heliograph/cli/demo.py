@@ -185,7 +185,7 @@ def _present(access: "Listing", data: Path) -> None:
             table.add_row("", dialect, Text(fields))
             continue
         for name, value in fields.items():
-            shown = ", ".join("/".join(one.values()) for one in value) if name == "devices" else value
+            shown = value if isinstance(value, str) else ", ".join("/".join(one.values()) for one in value)
             table.add_row(dialect, name, Text(shown))
             dialect = ""
     console = Console()

@@ -38,6 +38,7 @@ CREDENTIALS: dict[str, dict[str, tuple[str, ...]]] = {
         "huawei": ("read", "write", "control"),
         "energy_expert": ("read", "write"),
         "foxess": ("read", "write", "control", "admin"),
+        "apsystems": ("read",),
         "redex": ("read", "write"),
         "native": ("read", "write", "control", "admin"),
     },
@@ -150,6 +151,12 @@ def _remote_scheme() -> AliasScheme:
     return redex.DEVICE_SCHEME
 
 
+def _system_scheme() -> AliasScheme:
+    from heliograph.dialects import apsystems
+
+    return apsystems.SYSTEMS
+
+
 def ensure_credentials(hub: LocalHub, rows: Rows) -> None:
     """Make the credentials that are missing, inside a transaction; those that are there stay as they are."""
     known = names()
@@ -161,6 +168,9 @@ def ensure_credentials(hub: LocalHub, rows: Rows) -> None:
                     id=0, account_id=account.id, dialect=dialect, name=name, secret=fresh_secret(), scopes=scopes
                 )
                 hub.registry.put_credential(rows, credential)
+    # The interface lists no systems: whoever wants one must have been told its id.
+    if "apsystems" in known:
+        hub.registry.mint(rows, _system_scheme(), sorted(hub.registry.plants))
 
 
 def public_name(dialect: str, account: str) -> str:
@@ -181,4 +191,9 @@ def credentials(hub: LocalHub, base_url: str) -> Listing:
     if "redex" in found:
         known = hub.registry.by_wire(_remote_scheme())
         found["redex"]["devices"] = [{"RemoteInvId": wire} for wire in REMOTE_IDS.values() if wire in known]
+    if "apsystems" in found:
+        account_id = next(each.id for each in hub.registry.accounts.values() if each.name == ACCOUNT)
+        own = [plant for plant in hub.registry.plants.values() if plant.account_id == account_id]
+        sids = hub.registry.by_id(_system_scheme())
+        found["apsystems"]["systems"] = [{"name": plant.name, "sid": sids[plant.id]} for plant in own]
     return found

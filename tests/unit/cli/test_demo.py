@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import stat
@@ -12,6 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from heliograph.clients import APsystems, FoxESS
+from heliograph.dialects.apsystems.operations import SYSTEM_DETAILS
+from heliograph.dialects.apsystems.wire import SystemQuery
+from heliograph.dialects.foxess.operations import LIST_DEVICES
+from heliograph.dialects.foxess.wire import PageQuery
 from tests.unit.cli.conftest import PROGRAM, Server, free_port, run
 
 if TYPE_CHECKING:
@@ -48,6 +54,17 @@ def send_energy(server: Server, keys: dict[str, Any]) -> dict[str, str]:
     }
 
 
+async def met(access: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """The inverters that Fox ESS lists, and the zones of the systems that APsystems was told of."""
+    url = access["base_url"]
+    async with FoxESS(url, access["foxess"]["token"]) as fox:
+        page = (await fox.call(LIST_DEVICES, PageQuery(1, 100))).result
+    keys = access["apsystems"]
+    async with APsystems(url, keys["appId"], keys["appSecret"]) as cloud:
+        systems = [(await cloud.call(SYSTEM_DETAILS, SystemQuery(each["sid"]))).data for each in keys["systems"]]
+    return {row.serial for row in page.rows}, {system.zone for system in systems}
+
+
 def test_a_demonstration_goes_on_where_it_was(tmp_path: Path, start: Callable[..., Server]) -> None:
     data = tmp_path / "demo"
     server = start("demo", "--data", data, "--days", 2, "--limits", "off")
@@ -62,6 +79,9 @@ def test_a_demonstration_goes_on_where_it_was(tmp_path: Path, start: Callable[..
         "STR1000000000000001": "Success",
         "STR1000000000000002": "Success",
     }
+    inverters, zones = asyncio.run(met(access))
+    assert "60BH5021A7QK031" in inverters
+    assert zones == {"Asia/Shanghai", "Europe/London", "America/New_York", "Australia/Adelaide", "UTC"}
     plants = server.get("/api/v1/plants", access["native"]["token"])["plants"]
     assert [plant["name"] for plant in plants][-1] == "Push target"
     assert "Next Door" not in {plant["name"] for plant in plants}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from heliograph.clock import MINUTE_MS, Level, day_start, local, period
+from heliograph.clock import Level, day_start, period, wall_hours
 from heliograph.dialects.foxess import parameters
 from heliograph.dialects.foxess.lookup import Rig, asked_rig
 from heliograph.dialects.foxess.operations import GENERATION, QUERY_REPORT
@@ -65,28 +65,12 @@ def slots(dimension: str, on: date, tz: ZoneInfo) -> Slots:
     An hour that the clock change skips is empty, one that it repeats is two hours long.
     """
     if dimension == "day":
-        starts = _hours(on, tz)
-        ends = [*starts[1:], day_start(on.toordinal() + 1, tz)]
-        return list(zip(starts, ends, strict=True))
+        return list(pairwise(wall_hours(on.toordinal(), tz)))
     if dimension == "month":
         days = range(on.toordinal(), on.toordinal() + calendar.monthrange(on.year, on.month)[1])
         return [(day_start(day, tz), day_start(day + 1, tz)) for day in days]
     firsts = [date(on.year, month, 1).toordinal() for month in range(1, 13)] + [date(on.year + 1, 1, 1).toordinal()]
     return [(day_start(first, tz), day_start(after, tz)) for first, after in pairwise(firsts)]
-
-
-def _hours(on: date, tz: ZoneInfo) -> list[int]:
-    """When each hour of the wall clock starts; one that is skipped starts with the next."""
-    since_ms, until_ms = day_start(on.toordinal(), tz), day_start(on.toordinal() + 1, tz)
-    first: dict[int, int] = {}
-    for at_ms in range(since_ms, until_ms, 15 * MINUTE_MS):
-        first.setdefault(local(at_ms, tz).hour, at_ms)
-    starts: list[int] = []
-    after = until_ms
-    for hour in reversed(range(24)):
-        after = first.get(hour, after)
-        starts.append(after)
-    return starts[::-1]
 
 
 def _sums(series: BucketSeries, quantity: str, spans: Slots) -> Floats:

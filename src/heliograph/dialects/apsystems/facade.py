@@ -1,0 +1,38 @@
+"""The server half: all handlers together, each counted against the calls of the month."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from heliograph.dialects.apsystems import batch, energy, inverters, meters, systems
+from heliograph.dialects.apsystems.auth import DIALECT_NAME, Signatures
+from heliograph.dialects.apsystems.lifetimes import Lifetimes
+from heliograph.dialects.apsystems.lookup import Layouts
+from heliograph.dialects.apsystems.operations import MONTHLY_CALLS
+from heliograph.dialects.apsystems.quota import Quota
+from heliograph.dialects.apsystems.shares import Shares
+from heliograph.protocol.dialect import Facade
+
+if TYPE_CHECKING:
+    from heliograph.protocol.hub import Hub
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `[dialects.apsystems]` of the configuration may hold."""
+
+    monthly_calls: int = MONTHLY_CALLS
+    """Calls a month of an account, over all its credentials; 0 for no limit."""
+
+
+def serve(hub: Hub) -> Facade:
+    """The server half for one hub, with its own memory of nonces, of what sends through what, and of channels."""
+    settings = msgspec.convert(hub.dialect_settings.get(DIALECT_NAME, {}), Settings)
+    quota = Quota(hub, settings.monthly_calls)
+    layouts, shares, lifetimes = Layouts(), Shares(), Lifetimes()
+    found = (
+        *systems.handlers(layouts), *energy.handlers(layouts, lifetimes), *meters.handlers(layouts),
+        *inverters.handlers(layouts, shares, lifetimes), *batch.handlers(layouts),
+    )  # fmt: skip
+    return Facade(Signatures(hub).authenticate, tuple(quota.metered(handler) for handler in found))
