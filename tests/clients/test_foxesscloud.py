@@ -137,9 +137,9 @@ def test_its_reports_are_what_the_counters_say(house: House, fox: Fox) -> None:
         day = reports["day"][name]
         assert day["total"] == pytest.approx(yesterday, abs=0.011), name
         assert day["sum"] == pytest.approx(yesterday, abs=0.25), name
-        assert reports["week"][name]["values"] == [*[None] * 6, pytest.approx(yesterday, abs=0.011)], name
+        assert reports["week"][name]["values"] == [*[0.0] * 6, pytest.approx(yesterday, abs=0.011)], name
         assert reports["month"][name]["values"][17:19] == pytest.approx([yesterday, today], abs=0.011), name
-        assert reports["month"][name]["values"][:17] == [None] * 17
+        assert reports["month"][name]["values"][:17] == [0.0] * 17
         assert reports["year"][name]["total"] == pytest.approx(yesterday + today, abs=0.02), name
     quick = fox.get_report("day", d=[h.YESTERDAY, h.TODAY], v="generation", summary=2)
     assert [each["total"] for each in quick] == pytest.approx(days["generation"], abs=0.011)
