@@ -17,6 +17,7 @@ from heliograph.cli.demo_target import connect
 from heliograph.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock, FixedClock, VirtualClock
 from heliograph.commands.dispatch import CommandConfig
 from heliograph.config import ServeConfig
+from heliograph.dialects.foxess.auth import sign
 from heliograph.errors import BadRequestError, UnreachableError, UnsupportedError
 from heliograph.hub import LocalHub
 from heliograph.model import settings as s
@@ -171,6 +172,65 @@ async def northbound(of: Home) -> AsyncIterator[Northbound]:
         session = Northbound(http)
         await session.login()
         yield session
+
+
+class OpenApi:
+    """London through the Open API of Fox ESS."""
+
+    def __init__(self, of: Home, http: httpx.AsyncClient, token: str) -> None:
+        self._of, self._http, self._token = of, http, token
+        (self.serial,) = (d.serial for d in of.hub.registry.devices.values() if d.id == of.ids["hybrid"])
+
+    async def call(self, name: str, **body: object) -> Any:  # any: JSON
+        """The result of a call that must succeed."""
+        path, now = f"/op/{name}", str(self._of.wall.now_ms())
+        headers = {"token": self._token, "timestamp": now, "signature": sign(path, self._token, now)}
+        answer: Json = (await self._http.post(path, json=body, headers=headers)).json()
+        assert (answer["errno"], answer["msg"]) == (0, "success"), answer
+        return answer["result"]
+
+    async def now(self) -> Json:
+        """What every variable shows at present."""
+        (device,) = await self.call("v1/device/real/query", sns=[self.serial])
+        return {item["variable"]: item["value"] for item in device["datas"]}
+
+    async def course(self, since_ms: int, until_ms: int, names: list[str]) -> dict[str, list[float]]:
+        """What variables showed from one instant up to the other, both included."""
+        asked = {"sn": self.serial, "begin": since_ms, "end": until_ms, "variables": names}
+        (device,) = await self.call("v0/device/history/query", **asked)
+        return {item["variable"]: [point["value"] for point in item["data"]] for item in device["datas"]}
+
+
+@asynccontextmanager
+async def open_api(of: Home) -> AsyncIterator[OpenApi]:
+    """Calls of the Open API at a demonstration."""
+    wanted = Credential(
+        id=0, account_id=of.account_id, dialect="foxess", name="fox", secret=Secret(live.PASSWORD.replace("-", "")),
+        scopes=("read", "control"),
+    )  # fmt: skip
+    await of.hub.database.write(lambda rows: of.hub.registry.put_credential(rows, wanted))
+    transport = httpx.ASGITransport(app=make_app(of.hub))
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub.test") as http:
+        yield OpenApi(of, http, f"fox-{wanted.secret.reveal()}")
+
+
+async def check_open_api(api: OpenApi, found: dict[str, Values]) -> None:
+    """Fox ESS tells of battery and meter what the hub has, in kilowatts of three decimals."""
+    power, grid = found["battery"]["battery.power"], found["sensor"]["meter.power"]
+    expected = {
+        "SoC": found["battery"]["battery.soc"],
+        "batDischargePower": np.maximum(power, 0) / 1000,
+        "batChargePower": np.maximum(-power, 0) / 1000,
+        "meterPower": grid / 1000,
+        "gridConsumptionPower": np.maximum(grid, 0) / 1000,
+        "feedinPower": np.maximum(-grid, 0) / 1000,
+    }
+    at_ms = found["battery"]["at"]
+    latest = await api.now()
+    told = await api.course(int(at_ms[0]), int(at_ms[-1]), list(expected))
+    for name, values in expected.items():
+        assert told[name] == pytest.approx(values.tolist(), abs=5.01e-4), name
+        assert latest[name] == pytest.approx(values[-1], abs=5.01e-4), name
 
 
 def check_balance(before: dict[str, int], after: dict[str, int], found: dict[str, Values]) -> None:
@@ -418,8 +478,50 @@ async def test_a_battery_does_from_now_on_what_it_is_told(
         check_balance(before, own.counters, found)
         check_powers(found)
         await check_northbound(own, found)
+        async with open_api(own) as api:
+            await check_open_api(api, found)
         read = await own.settings(device)
         assert {name: read[getattr(s, name)] for name in values} == values
+
+
+async def test_a_schedule_set_through_the_open_api_is_seen_in_every_interface(tmp_path: Path) -> None:
+    """The battery gives 2400 W from now on, stops at 40 %, and the reports hold what the meter counted."""
+    since_ms, until_ms = at("2024-06-19T16:02:00"), at("2024-06-19T20:32:00")
+    group = {
+        "enable": 1, "startHour": 0, "startMinute": 0, "endHour": 23, "endMinute": 59, "workMode": "ForceDischarge",
+        "minSocOnGrid": 10, "fdSoc": 40, "fdPwr": 2400, "maxSoc": 100,
+    }  # fmt: skip
+    async with home(tmp_path) as own:
+        await own.advance(since_ms)
+        before = own.counters
+        async with open_api(own) as api:
+            await api.call("v1/device/scheduler/enable", deviceSN=api.serial, groups=[group])
+            assert (await api.call("v1/device/scheduler/get", deviceSN=api.serial))["groups"][0] == group
+            await own.advance(until_ms)
+            found = await own.readings(ceil_step(since_ms), until_ms)
+            power, soc = found["battery"]["battery.power"], found["battery"]["battery.soc"]
+            end = int(np.flatnonzero(soc <= 40.0)[0])
+            assert (power[:end] == 2_400).all()
+            assert (soc[end:] == 40.0).all()
+            assert not power[end + 1 :].any()
+            check_balance(before, own.counters, found)
+            await check_northbound(own, found)
+            await check_open_api(api, found)
+            report = await api.call(
+                "v0/device/report/query", sn=api.serial, year=2024, month=6, day=19, dimension="day",
+                variables=["feedin", "gridConsumption", "dischargeEnergyToTal"],
+            )  # fmt: skip
+            told = {row["variable"]: sum(row["values"][17:22]) for row in report}
+            await api.call("v1/device/scheduler/set/flag", deviceSN=api.serial, enable=0)
+        # Five o'clock of London's summer is 16:00 UTC.
+        spans = await own.readings(at("2024-06-19T16:00:00"), until_ms)
+        for name, device, key in (
+            ("feedin", "sensor", "meter.energy_reverse"),
+            ("gridConsumption", "sensor", "meter.energy_forward"),
+            ("dischargeEnergyToTal", "battery", "battery.energy_discharged"),
+        ):
+            values = spans[device][key]
+            assert told[name] == pytest.approx((values[-1] - values[0]) / 1000, abs=0.003), name
 
 
 async def test_a_forced_discharge_lasts_until_the_schedule_is_switched_off(tmp_path: Path) -> None:
