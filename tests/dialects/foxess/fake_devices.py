@@ -11,11 +11,12 @@ from heliograph.errors import BadRequestError, ConflictError, ForbiddenError, Un
 from heliograph.model import settings as s
 from heliograph.model.commands import Argument, Command, CommandState
 from heliograph.model.settings import Setting, Window
+from tests.dialects.absent import AbsentCommands
+from tests.dialects.fake_commands import accepted
 
 if TYPE_CHECKING:
     from heliograph.errors import HubError
     from heliograph.model.access import Caller
-    from heliograph.model.firmware import Firmware
 
 MODES = ("self_use", "feed_in", "backup", "peak_shaving")
 NO_WINDOWS = s.windows_text((Window(), Window()))
@@ -45,7 +46,7 @@ METER = (
 )
 
 
-class FakeDevices:
+class FakeDevices(AbsentCommands):
     """Implements `protocol.hub.Commands`. `ends` says how commands end, `gone` why settings cannot be read."""
 
     def __init__(self) -> None:
@@ -91,13 +92,8 @@ class FakeDevices:
                 present[each].check(value)
             except BadRequestError as error:
                 raise AssertionError(f"{each} should have been refused before") from error
-        command = Command(
-            id=len(self.given) + 1, account_id=caller.account_id, device_id=device_id, key="", name=name,
-            arguments=dict(arguments), state=CommandState.ACCEPTED, accepted_at_ms=0, expires_at_ms=lifetime_s * 1000,
-            changed_at_ms=0,
-        )  # fmt: skip
-        self.given.append(command)
-        return command
+        self.given.append(accepted(caller, len(self.given) + 1, device_id, name, arguments, lifetime_s=lifetime_s))
+        return self.given[-1]
 
     async def wait(self, command: Command, timeout_s: float) -> Command:
         """See the contract: it ends as the test decided, and counts if it is confirmed."""
@@ -117,15 +113,3 @@ class FakeDevices:
     def _moved(self, number: int, state: CommandState) -> Command:
         self.given[number - 1] = msgspec.structs.replace(self.given[number - 1], state=state)
         return self.given[number - 1]
-
-    async def list(self, caller: Caller, device_ids: Sequence[int], name: str = "") -> list[Command]:
-        """Not asked for by this dialect."""
-        raise NotImplementedError
-
-    async def get(self, caller: Caller, command_id: int) -> Command:
-        """Not asked for by this dialect."""
-        raise NotImplementedError
-
-    async def firmware_for(self, caller: Caller, device_id: int) -> Firmware:
-        """Not asked for by this dialect."""
-        raise NotImplementedError

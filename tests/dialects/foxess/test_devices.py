@@ -38,7 +38,7 @@ async def test_a_device_goes_by_alias_then_by_serial_then_by_a_made_up_name(hub:
     plant = hub.add_plant()
     aliased, plain, nameless = (hub.add_device(plant, serial=serial) for serial in ("S1", "S2", " "))
     twin = hub.add_device(hub.add_plant(account=2), serial="S2")
-    hub.aliases["device", "ALIAS"] = aliased.id
+    hub.aliases["device", "", "ALIAS"] = aliased.id
     hub.add_credential("stranger", account=2)
     # Known by serial before anybody was told of it.
     assert (await client.result("device/detail", {"sn": "S2"}))["deviceSN"] == "S2"

@@ -17,8 +17,10 @@ from heliograph.model.buckets import BucketSeries
 from heliograph.model.devices import Device, DeviceKind
 from heliograph.model.plants import Plant
 from heliograph.model.samples import Block, Latest, Reading, Series
-from heliograph.protocol.hub import AliasScheme, Gap, Ingested, Once, Subject
+from heliograph.protocol.hub import Gap, Ingested, Once, Subject
 from tests.dialects.absent import Absent
+from tests.dialects.fake_alarms import alarms_raised
+from tests.dialects.fake_hub import devices_seen, plants_seen
 from tests.dialects.native.fake_services import FakeCommands, FakeLedger
 
 Bag = dict[str, float | str]
@@ -96,19 +98,11 @@ class FakeHub(Absent):
 
     async def plants(self, caller: Caller, ids: Sequence[int] | None = None) -> list[Plant]:
         """The plants the caller sees."""
-        return [
-            plant
-            for plant in self.kept_plants.values()
-            if plant.account_id == caller.account_id
-            and (caller.plants is None or plant.id in caller.plants)
-            and (ids is None or plant.id in ids)
-        ]
+        return plants_seen(self.kept_plants.values(), caller, ids)
 
     async def devices(self, caller: Caller, plant_ids: Sequence[int] | None = None) -> list[Device]:
         """The devices the caller sees."""
-        seen = {plant.id for plant in await self.plants(caller)}
-        wanted = seen if plant_ids is None else seen & set(plant_ids)
-        return [device for device in self.kept_devices.values() if device.plant_id in wanted]
+        return devices_seen(self.kept_devices.values(), caller, await self.plants(caller), plant_ids)
 
     async def save_plant(self, caller: Caller, plant: Plant) -> Plant:
         """Keep a plant."""
@@ -123,18 +117,6 @@ class FakeHub(Absent):
         saved = msgspec.structs.replace(device, id=device.id or max(self.kept_devices) + 1)
         self.kept_devices[saved.id] = saved
         return saved
-
-    async def resolve_plants(self, caller: Caller, scheme: AliasScheme, wires: Sequence[str]) -> list[Plant | None]:
-        """Not needed by this dialect."""
-        raise NotImplementedError
-
-    async def resolve_devices(self, caller: Caller, scheme: AliasScheme, wires: Sequence[str]) -> list[Device | None]:
-        """Not needed by this dialect."""
-        raise NotImplementedError
-
-    async def wire_ids(self, scheme: AliasScheme, ids: Sequence[int]) -> list[str]:
-        """Not needed by this dialect."""
-        raise NotImplementedError
 
     async def ingest(
         self, caller: Caller, blocks: Sequence[Block], *, source: str, once: Once | None = None
@@ -199,13 +181,7 @@ class FakeHub(Absent):
         self, caller: Caller, device_ids: Sequence[int], since_ms: int, until_ms: int, *, active_only: bool = False
     ) -> list[Alarm]:
         """The alarms raised within the span."""
-        return [
-            alarm
-            for alarm in self.kept_alarms.values()
-            if alarm.device_id in device_ids
-            and since_ms <= alarm.raised_at_ms < until_ms
-            and not (active_only and alarm.cleared_at_ms is not None)
-        ]
+        return alarms_raised(self.kept_alarms.values(), device_ids, since_ms, until_ms, active_only=active_only)
 
     async def report_alarms(self, caller: Caller, alarms: Sequence[Alarm]) -> int:
         """Keep alarms."""
@@ -227,10 +203,6 @@ class FakeHub(Absent):
         self.kept_alarms[(device_id, code, raised_at_ms)] = moved
         self.notes.append(note)
         return moved
-
-    async def audit(self, caller: Caller, action: str, detail: str = "") -> None:
-        """Not needed by this dialect."""
-        raise NotImplementedError
 
     async def _demand(self, caller: Caller, device_ids: Sequence[int]) -> None:
         seen = {device.id for device in await self.devices(caller)}

@@ -13,6 +13,7 @@ from heliograph.ledger.checks import Limits, check
 from heliograph.model.commands import Argument, Command, CommandState
 from heliograph.model.firmware import Firmware
 from heliograph.model.ledger import Declared, Kept, Receipt, Statement
+from tests.dialects.fake_commands import accepted, given_before, newest_first
 
 if TYPE_CHECKING:
     from heliograph.errors import HubError
@@ -41,17 +42,13 @@ class FakeCommands:
         """Keep a command."""
         if device_id == 9:
             raise UnsupportedError("nothing carries commands to device 9")
-        for command in self.held.values():
-            if key and command.key == key:
-                if (command.device_id, command.name, command.arguments) != (device_id, name, arguments):
-                    raise ConflictError("the key belongs to another command")
-                return command
+        held = given_before(self.held.values(), key, device_id, name, arguments)
+        if held is not None:
+            return held
         number = len(self.held) + 1
-        self.held[number] = Command(
-            id=number, account_id=caller.account_id, device_id=device_id, key=key or f"made-{number}", name=name,
-            arguments=dict(arguments), state=CommandState.ACCEPTED, accepted_at_ms=self.now_ms,
-            expires_at_ms=self.now_ms + lifetime_s * 1000, changed_at_ms=self.now_ms,
-            credential_id=caller.credential_id,
+        self.held[number] = accepted(
+            caller, number, device_id, name, arguments, key=key or f"made-{number}", at_ms=self.now_ms,
+            lifetime_s=lifetime_s,
         )  # fmt: skip
         return self.held[number]
 
@@ -61,8 +58,7 @@ class FakeCommands:
 
     async def list(self, caller: Caller, device_ids: Sequence[int], name: str = "") -> list[Command]:
         """The commands of devices, newest first."""
-        found = [c for c in self.held.values() if c.device_id in device_ids and name in ("", c.name)]
-        return found[::-1]
+        return newest_first(self.held.values(), device_ids, name)
 
     async def get(self, caller: Caller, command_id: int) -> Command:
         """One command."""
