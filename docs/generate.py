@@ -204,8 +204,8 @@ def field_docstrings(struct: type[Struct]) -> dict[str, str]:
     return found
 
 
-FOR_BROWSERS = ("/public/auth/", "/oauth2/")
-"""Calls that people and other programs make, never the client half."""
+FOR_BROWSERS = ("GET /public/auth/", "POST /public/auth/", "GET /oauth2/")
+"""Calls that browsers make, and forms of a call of which the client half makes another."""
 
 
 def implemented() -> str:
@@ -233,7 +233,7 @@ def called(dialect: Any, call: str) -> str:  # any: see describe_dialect
     """Who makes a call: the hub, by the dialect's module `driver`; clients, by its `session`; else no."""
     module = sys.modules.get(f"heliograph.dialects.{dialect.name}")
     folder = Path(str(module.__file__)).parent if module is not None else Path()
-    if call.partition(" ")[2].startswith(FOR_BROWSERS):
+    if call.startswith(FOR_BROWSERS):
         return "no"
     return "driver" if (folder / "driver.py").exists() else "client" if (folder / "session.py").exists() else "no"
 

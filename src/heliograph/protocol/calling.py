@@ -7,7 +7,8 @@ nothing was sent, when it only reads, when the other side says how long to wait,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
@@ -17,15 +18,18 @@ import msgspec
 
 from heliograph.clock import Clock, WallClock
 from heliograph.errors import (
+    BadRequestError,
+    DeviceError,
     HubError,
     OutcomeUnknownError,
+    RecordsError,
     TooFrequentError,
     UnauthenticatedError,
     UnreachableError,
 )
 from heliograph.protocol.codes import VendorError
 from heliograph.protocol.dialect import Envelope
-from heliograph.protocol.limits import Limiter
+from heliograph.protocol.limits import Key, Limiter
 from heliograph.protocol.operations import Operation
 
 Q = TypeVar("Q", bound=msgspec.Struct)
@@ -56,9 +60,9 @@ class Session:
     def heard(self, operation: Operation[Any, Any], headers: Mapping[str, str]) -> None:
         """Learn from the headers of an answer that was a success."""
 
-    async def renew(self, refused: HubError) -> bool:
-        """After a refusal that says who calls is not known: whether another try may succeed."""
-        del refused
+    async def renew(self, proof: Mapping[str, str]) -> bool:
+        """After a call with these headers was refused since who calls is not known: whether another try may succeed."""
+        del proof
         return False
 
 
@@ -80,27 +84,32 @@ class Client:
         self, base_url: str, envelope: Envelope, session: Session, http: httpx.AsyncClient,
         *, wall: Clock | None = None, policy: Policy | None = None, paced: bool = True,
     ) -> None:  # fmt: skip
+        if not base_url.startswith(("http://", "https://")):
+            raise ValueError(f"base_url begins with http:// or https://, unlike {base_url!r}")
         self._base_url, self._envelope, self._session, self._http = base_url.rstrip("/"), envelope, session, http
         self.wall: Clock = wall or WallClock()
         self._policy = policy or Policy()
         self._limiter = Limiter(self.wall, enabled=paced)
-        self._turn = asyncio.Lock()
+        self._turns: defaultdict[Key, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def call(self, operation: Operation[Q, R], request: Q) -> R:
         """Call an operation, waiting first until its limit allows.
 
-        Raises the HubError that the other side's answer stands for, UnreachableError when nothing was sent,
-        OutcomeUnknownError when it was and no answer came.
+        Raises the HubError that the other side's answer stands for, which is a VendorError too where it came as a
+        code; UnreachableError when nothing was sent, OutcomeUnknownError when it was and no answer came, DeviceError
+        when what came is no answer.
         """
         renewed = False
         tries = 1
         while True:
             await self._pace(operation)
+            sent = self._prepare(operation, request)
+            proof = await self._session.sign(self, operation, sent)
             try:
-                return await self._ask(operation, request)
+                return await self._ask(operation, sent, proof)
             except HubError as error:
-                if not renewed and _means(error, UnauthenticatedError) and not operation.public:
-                    renewed = await self._session.renew(error)
+                if not renewed and isinstance(error, UnauthenticatedError) and not operation.public:
+                    renewed = await self._session.renew(proof)
                     if renewed:
                         continue
                 pause_s = self._pause_s(operation, error, tries)
@@ -113,58 +122,84 @@ class Client:
         """How long to wait before the call is made again; None when it must not be, or was often enough."""
         if tries >= self._policy.tries:
             return None
-        if _means(error, TooFrequentError):
-            asked_s = getattr(error, "retry_after_s", 0.0) or (operation.limit.per_s if operation.limit else PAUSE_S)
+        if isinstance(error, TooFrequentError):
+            asked_s = error.retry_after_s or (operation.limit.per_s if operation.limit else PAUSE_S)
             return asked_s if asked_s <= self._policy.longest_wait_s else None
-        safe = _means(error, UnreachableError) or (operation.scope == "read" and _means(error, OutcomeUnknownError))
+        safe = isinstance(error, UnreachableError) or (
+            operation.scope == "read" and isinstance(error, OutcomeUnknownError)
+        )
         return PAUSE_S * 2 ** (tries - 1) if safe else None
 
-    async def _ask(self, operation: Operation[Q, R], request: Q) -> R:
+    def _prepare(self, operation: Operation[Q, Any], request: Q) -> Sent:
         path, query, body = locate(operation, request)
         headers = {"content-type": "application/json", "host": httpx.URL(self._base_url).netloc.decode()}
-        sent = Sent(operation.method, path, query, headers, body)
-        headers.update(await self._session.sign(self, operation, sent))
-        url = f"{self._base_url}{path}" + (f"?{query}" if query else "")
+        return Sent(operation.method, path, query, headers, body)
+
+    async def _ask(self, operation: Operation[Any, R], sent: Sent, proof: Mapping[str, str]) -> R:
+        url = f"{self._base_url}{sent.path}" + (f"?{sent.query}" if sent.query else "")
+        headers = {**sent.headers, **proof}
         try:
-            answer = await self._http.request(operation.method, url, content=body or None, headers=headers)
+            answer = await self._http.request(sent.method, url, content=sent.body or None, headers=headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise UnreachableError(f"{operation.name}: the server was not reached") from error
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise OutcomeUnknownError(f"{operation.name}: no answer came") from error
         try:
             found = cast("R", self._envelope.open(operation, answer.status_code, answer.content))
-        except HubError as error:
-            if _means(error, TooFrequentError):
-                raise TooFrequentError(str(error), retry_after_s=_seconds(answer.headers)) from error
-            raise
+        except VendorError as error:
+            told = placed(error)
+            if isinstance(told, TooFrequentError):
+                told.retry_after_s = _seconds(answer.headers)
+            raise told from None
+        except msgspec.DecodeError as error:
+            raise DeviceError(f"{operation.name}: HTTP {answer.status_code} and no answer that can be read") from error
         self._session.heard(operation, answer.headers)
         return found
 
     async def call_chunked(self, operation: Operation[Q, R], request: Q) -> AsyncIterator[R]:
-        """Call an operation as often as its chunk makes necessary, with a part of the long field each time."""
+        """Call an operation as often as its chunk makes necessary, with a part of the long field each time.
+
+        The field may be a list, or text with commas between. Raises as `call`; results that came before still count.
+        """
         chunk = operation.chunk
-        entries: Sequence[Any] = getattr(request, chunk.field) if chunk else ()
-        if chunk is None or isinstance(entries, str) or len(entries) <= chunk.size:
+        given = getattr(request, chunk.field) if chunk else None
+        entries: Any = given.split(",") if isinstance(given, str) else given  # any: what the request's field is
+        if chunk is None or not isinstance(entries, list | tuple) or len(entries) <= chunk.size:
             yield await self.call(operation, request)
             return
         for start in range(0, len(entries), chunk.size):
-            part = {chunk.field: entries[start : start + chunk.size]}
-            yield await self.call(operation, msgspec.structs.replace(request, **part))
+            part = entries[start : start + chunk.size]
+            own = {chunk.field: ",".join(part) if isinstance(given, str) else part}
+            yield await self.call(operation, msgspec.structs.replace(request, **own))
 
     async def _pace(self, operation: Operation[Any, Any]) -> None:
         if operation.limit is None:
             return
         key = (0, operation.name if operation.limit.scope == "operation" else "")
-        async with self._turn:
+        async with self._turns[key]:
             wait_s = self._limiter.wait_s(operation.limit, key)
             if wait_s > 0:
                 await asyncio.sleep(wait_s + 0.001)
             self._limiter.take(operation.limit, key)
 
 
-def _means(error: HubError, kind: type[HubError]) -> bool:
-    """Whether an error is of a kind, also by the vendor's code that it came as."""
-    return isinstance(error, kind) or (isinstance(error, VendorError) and issubclass(error.code.error, kind))
+def placed(error: VendorError) -> HubError:
+    """A vendor's code as an error of its place in the tree: caught by that kind as well as by VendorError."""
+    kind = error.code.error
+    if isinstance(error, kind):
+        return error
+    return _both(BadRequestError if issubclass(kind, RecordsError) else kind)(error.code, str(error))
+
+
+_BOTH: dict[type[HubError], type[VendorError]] = {}
+
+
+def _both(kind: type[HubError]) -> type[VendorError]:
+    if kind not in _BOTH:
+        # VendorError stands first: what a kind means by `code` gives way to the vendor's.
+        made = type(kind.__name__, (VendorError, kind), {"__module__": kind.__module__})
+        _BOTH[kind] = cast("type[VendorError]", made)
+    return _BOTH[kind]
 
 
 def _seconds(headers: httpx.Headers) -> float:
@@ -174,13 +209,16 @@ def _seconds(headers: httpx.Headers) -> float:
 
 
 def locate(operation: Operation[Q, Any], request: Q) -> tuple[str, str, bytes]:
-    """Path, query and body of a request: path parameters by name, the rest in the query of a GET or in the body."""
+    """Path, query and body of a request: path parameters by name, the rest in the query of a GET or in the body.
+
+    A request type with `IN_QUERY` travels in the query whatever the method.
+    """
     fields = cast("dict[str, Any]", msgspec.to_builtins(request))
     path = operation.path
     for name in list(fields):
         if f"{{{name}}}" in path:
             path = path.replace(f"{{{name}}}", quote(str(fields.pop(name)), safe=""))
-    if operation.method == "GET":
+    if operation.method == "GET" or getattr(operation.request, "IN_QUERY", False):
         pairs = [f"{quote(name)}={quote(_text(value), safe='')}" for name, value in fields.items() if value is not None]
         return path, "&".join(pairs), b""
     return path, "", _ENCODER.encode(fields)

@@ -10,9 +10,20 @@ import httpx
 import msgspec
 import pytest
 
+from heliograph import errors
 from heliograph.clock import FixedClock
-from heliograph.errors import HubError, OutcomeUnknownError, TooFrequentError, UnreachableError
-from heliograph.protocol.calling import Client, Policy, Sent, Session, connect, locate
+from heliograph.errors import (
+    BadRequestError,
+    DeviceError,
+    HubError,
+    OutcomeUnknownError,
+    SignatureError,
+    TooFrequentError,
+    UnauthenticatedError,
+    UnreachableError,
+)
+from heliograph.protocol.calling import Client, Policy, Sent, Session, connect, locate, placed
+from heliograph.protocol.codes import Code, VendorError
 from heliograph.protocol.operations import Chunk, Limit, Operation
 from tests.unit.protocol.tiny import ECHO, Answer, Ask, TinyEnvelope
 
@@ -23,6 +34,12 @@ class Named(msgspec.Struct):
     name: str
     span: int | None = None
     ids: list[int] = []
+
+
+class Coded(msgspec.Struct):
+    """Asks for plants, however they are written down."""
+
+    plants: str | list[str] | int | None
 
 
 READ = Operation(name="read", method="GET", path="/tiny/v1/read/{name}", request=Named, result=Answer, cite="7")
@@ -48,8 +65,9 @@ class Signing(Session):
         """See Session."""
         self.told.append(headers.get("x-news", ""))
 
-    async def renew(self, refused: HubError) -> bool:
+    async def renew(self, proof: Mapping[str, str]) -> bool:
         """See Session."""
+        assert proof["x-left"] == str(self.renewals)
         self.renewals -= 1
         return self.renewals >= 0
 
@@ -104,6 +122,42 @@ async def test_a_refusal_is_the_error_its_code_stands_for() -> None:
         await refusing.call(ECHO, Ask("x"))
 
 
+@pytest.mark.parametrize(("code", "kind"), [(4, UnauthenticatedError), (6, TooFrequentError), (5, HubError)])
+async def test_a_refusal_is_caught_by_its_kind_and_tells_the_vendors_code(code: int, kind: type[HubError]) -> None:
+    refusing = client(lambda _: httpx.Response(200, json={"code": code, "text": "so it is", "data": None}))
+    with pytest.raises(kind, match="so it is") as caught:
+        await refusing.call(ECHO, Ask("x"))
+    assert isinstance(caught.value, VendorError)
+    assert caught.value.code.value == code
+    assert type(caught.value).__name__ in (kind.__name__, "VendorError")
+
+
+def test_every_kind_of_the_tree_can_come_as_a_code() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, HubError)]
+    assert len(kinds) > 20
+    for kind in kinds:
+        told = placed(VendorError(Code(7, "seven", kind), "in detail"))
+        assert isinstance(told, VendorError)
+        assert isinstance(told, BadRequestError if kind is errors.RecordsError else kind)
+        assert (str(told), told.code.value) == ("in detail", 7)
+        assert type(placed(VendorError(Code(8, "eight", kind)))) is type(told)
+
+
+async def test_what_is_no_answer_is_an_error_of_the_tree() -> None:
+    class Strict(TinyEnvelope):
+        def open(self, operation: Operation[Any, Any], status: int, body: bytes) -> Any:
+            return msgspec.json.decode(body, type=operation.result)
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, text="<html>")))
+    with pytest.raises(DeviceError, match="echo: HTTP 200 and no answer that can be read"):
+        await Client("http://hub.test", Strict(), Session(), http).call(ECHO, Ask("x"))
+
+
+def test_an_address_without_a_scheme_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match=r"begins with http:// or https://, unlike 'hub\.test'"):
+        Client("hub.test", TinyEnvelope(), Session(), httpx.AsyncClient())
+
+
 @pytest.mark.parametrize(
     ("failure", "meaning"),
     [
@@ -134,6 +188,22 @@ async def test_a_long_list_goes_out_in_chunks() -> None:
     assert (sent, found) == ([[0, 1, 2], [3, 4]], ["1", "2"])
 
 
+async def test_text_with_commas_goes_out_in_chunks_too_and_what_is_no_list_goes_out_whole() -> None:
+    sent: list[object] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(msgspec.json.decode(request.content)["plants"])
+        return httpx.Response(200, json={"code": 0, "data": {"text": str(len(sent))}})
+
+    coded = Operation(
+        name="coded", method="POST", path="/c", request=Coded, result=Answer, cite="10", chunk=Chunk("plants", 2)
+    )
+    given: list[str | list[str] | int | None] = ["a,b,c", "a,b", ["a", "b", "c"], 7, None]
+    for plants in given:
+        assert [part.text async for part in client(answer).call_chunked(coded, Coded(plants))]
+    assert sent == ["a,b", "c", "a,b", ["a", "b"], ["c"], 7, None]
+
+
 async def test_the_client_waits_just_where_the_server_would_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
     wall = FixedClock(1_000_000)
     waits: list[float] = []
@@ -147,6 +217,23 @@ async def test_the_client_waits_just_where_the_server_would_refuse(monkeypatch: 
     for _ in range(3):
         await calls.call(MANY, Named("n"))
     assert waits == [pytest.approx(60.001)]
+
+
+async def test_a_call_that_waits_does_not_hold_another_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        await released.wait()
+
+    calls = client(said("ok"), FixedClock(0))
+    other = msgspec.structs.replace(MANY, name="other")
+    for _ in range(2):
+        await calls.call(MANY, Named("n"))
+    monkeypatch.setattr("heliograph.protocol.calling.asyncio.sleep", sleep)
+    waiting = asyncio.create_task(calls.call(MANY, Named("n")))
+    assert await asyncio.wait_for(calls.call(other, Named("n")), 5) == Answer("ok")
+    assert not waiting.done()
+    waiting.cancel()
 
 
 async def test_pacing_never_lets_a_call_be_refused_by_its_own_limit() -> None:
@@ -225,6 +312,17 @@ async def test_a_session_is_renewed_once_and_only_where_there_is_one() -> None:
         with pytest.raises(HubError):
             await client(server, session=holder).call(operation, Ask("x"))
         assert len(server.seen) == 1
+
+
+async def test_a_session_that_cannot_be_opened_is_neither_renewed_nor_tried_again(waits: list[float]) -> None:
+    class Locked(Signing):
+        async def sign(self, client: Client, operation: Operation[Any, Any], sent: Sent) -> dict[str, str]:
+            raise SignatureError("the password is wrong")
+
+    server, session = Scripted(), Locked(renewals=5)
+    with pytest.raises(SignatureError):
+        await client(server, session=session, tries=3).call(ECHO, Ask("x"))
+    assert (server.seen, session.renewals, waits) == ([], 5, [])
 
 
 async def test_a_session_hears_the_headers_of_successes_alone() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from http.cookies import CookieError, SimpleCookie
+import re
 from typing import TYPE_CHECKING, Any
 
 from heliograph.dialects.huawei.operations import LOGIN, LOGOUT
@@ -15,11 +15,12 @@ from heliograph.protocol.calling import Session
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from heliograph.errors import HubError
     from heliograph.protocol.calling import Client, Sent
     from heliograph.protocol.operations import Operation
 
 TOKEN = "XSRF-TOKEN"  # noqa: S105  the name of a header
+# Several cookies stand in one text, with commas between, and dates of theirs have commas too.
+_COOKIE = re.compile(rf"(?:^|[;,])\s*{TOKEN}=\"?([^\";,\s]+)", re.IGNORECASE)
 
 
 class HuaweiSession(Session):
@@ -44,20 +45,13 @@ class HuaweiSession(Session):
     def heard(self, operation: Operation[Any, Any], headers: Mapping[str, str]) -> None:
         """See Session: the token comes in a header, in a cookie, or in both."""
         if operation.name == LOGIN.name:
-            self._token = headers.get(TOKEN.lower(), "") or _cookie(headers.get("set-cookie", ""))
+            cookie = _COOKIE.search(headers.get("set-cookie", ""))
+            self._token = headers.get(TOKEN.lower(), "") or (cookie[1] if cookie else "")
         elif operation.name == LOGOUT.name:
             self._token = ""
 
-    async def renew(self, refused: HubError) -> bool:
-        """See Session."""
-        del refused
-        self._token = ""
+    async def renew(self, proof: Mapping[str, str]) -> bool:
+        """See Session. A login since then stays: another one would end it."""
+        if proof.get(TOKEN) == self._token:
+            self._token = ""
         return True
-
-
-def _cookie(text: str) -> str:
-    try:
-        cookies = SimpleCookie(text)
-    except CookieError:
-        return ""
-    return next((morsel.value for name, morsel in cookies.items() if name.upper() == TOKEN), "")

@@ -13,6 +13,8 @@ from heliograph.model.access import Secret
 from heliograph.protocol.calling import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from heliograph.protocol.calling import Client, Sent
     from heliograph.protocol.operations import Operation
 
@@ -37,7 +39,7 @@ class RedexSession(Session):
             if self._tokens is None or client.wall.now_ms() >= self._until_ms - EARLY_MS:
                 self._tokens = await self._fresh(client)
                 self._until_ms = client.wall.now_ms() + int(float(self._tokens.expires_in) * SECOND_MS)
-            return {"Authorization": f"{self._tokens.token_type} {self._tokens.access_token}"}
+            return {"Authorization": self._shown(self._tokens)}
 
     async def _fresh(self, client: Client) -> TokenResult:
         secret = self._client_secret.reveal()
@@ -50,8 +52,12 @@ class RedexSession(Session):
                 self._tokens = None  # it may have ended; the key opens again
         return await client.call(CONNECT, TokenQuery("api_key", self._api_key.reveal(), self._client_id, secret))
 
-    async def renew(self, refused: HubError) -> bool:
-        """See Session."""
-        del refused
-        self._until_ms = 0
-        return self._tokens is not None
+    async def renew(self, proof: Mapping[str, str]) -> bool:
+        """See Session. Tokens since then stay."""
+        if self._tokens is not None and proof.get("Authorization") == self._shown(self._tokens):
+            self._until_ms = 0
+        return True
+
+    @staticmethod
+    def _shown(tokens: TokenResult) -> str:
+        return f"{tokens.token_type} {tokens.access_token}"
