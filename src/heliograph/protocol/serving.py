@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -331,6 +332,21 @@ def folders_of(paths: Sequence[str]) -> list[str]:
     return [posixpath.commonpath(group) for group in found.values()]
 
 
+class _Rest(Convertor[str]):
+    """Whatever is left of a path, line breaks too; the library's own `path` stops at those."""
+
+    regex = r"(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("rest", _Rest())
+
+
 def routes(dialects: Sequence[Dialect], hub: Hub, limiter: Limiter, max_body: int, *, proxies: int = 0) -> list[Route]:
     """The routes of all dialects: every operation, and a refusal for whatever else is asked below their paths.
 
@@ -347,5 +363,5 @@ def routes(dialects: Sequence[Dialect], hub: Hub, limiter: Limiter, max_body: in
         unknown |= dict.fromkeys(folders_of([handler.operation.path for handler in facade.handlers]), refusal)
     # The longest path first: one dialect's may lie below another's.
     for folder in sorted(unknown, key=len, reverse=True):
-        made.append(Route(f"{folder}/{{rest:path}}", unknown[folder], methods=None))
+        made.append(Route(f"{folder}/{{rest:rest}}", unknown[folder], methods=None))
     return made

@@ -16,9 +16,7 @@ from tests.dialects.apsystems.fake_hub import FakeHub
 
 LEVELS = ("minutely", "hourly", "daily", "monthly", "yearly", "power", "energy", "weekly")
 SPANS = ("2025-07-01", "2025-06-30", "2025-07", "2025", "1970-01-01", "9998-12-31", "0001-01-01", "2025-02-30", "")
-OTHER = st.text(max_size=12).filter(lambda text: "\n" not in text)
-"""No line breaks: a path with one is no path of any call."""
-WORD = st.one_of(st.sampled_from(["1", "203000000001", "902000000001", *LEVELS, *SPANS]), OTHER)
+WORD = st.one_of(st.sampled_from(["1", "203000000001", "902000000001", *LEVELS, *SPANS]), st.text(max_size=12))
 QUERY = st.dictionaries(st.sampled_from(["energy_level", "date_range", "data_range", "sid", "eid", "uid", "x"]), WORD)
 
 

@@ -462,6 +462,9 @@ async def test_dialects_whose_paths_lie_side_by_side_answer_for_their_own(hub: N
     for order in ([wide, other], [other, wide]):
         app = Starlette(routes=routes(order, hub.hub, Limiter(hub.wall), LIMIT))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://tiny") as http:
-            asked = ["/op/v9", "/op/v0/x/y", "/public/auth/x", "/oauth2/x", "/public/v2/x", "/public/x", "/thirdData/x"]
+            asked = [
+                "/op/v9", "/op/v0/x/y", "/op/v0/a%0Ab", "/public/auth/x", "/oauth2/x", "/public/v2/x", "/public/x",
+                "/thirdData/x",
+            ]  # fmt: skip
             told = [(await http.get(path)).text for path in asked]
-            assert told == ["wide"] * 4 + ["other"] + ["Not Found"] * 2
+            assert told == ["wide"] * 5 + ["other"] + ["Not Found"] * 2
