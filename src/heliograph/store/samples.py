@@ -26,6 +26,18 @@ REMEMBERED = 1000
 """Devices whose newest readings are kept as they were made last."""
 
 
+class Remembered(msgspec.Struct, frozen=True):
+    """The newest readings of a device that was asked for, and what they were made of.
+
+    `written` is what the database of a version held, `waiting` what was only in memory.
+    """
+
+    version: int
+    written: list[Piece]
+    waiting: list[Piece]
+    made: Latest
+
+
 class Group(msgspec.Struct):
     """Newest records of one shape that are not yet written down: by device, and none is newer than `at_ms`."""
 
@@ -55,8 +67,7 @@ class HotTier:
         self._marked: dict[int, set[int]] = {}
         self._seq = itertools.count(time.time_ns())
         self._pending: dict[tuple[str, ...], Group] = {}
-        self._read: dict[int, tuple[list[Piece], Latest]] = {}
-        """The newest readings of devices that were asked for, and what they were made of."""
+        self._read: dict[int, Remembered] = {}
 
     def forget(self) -> None:
         """After a rollback: what was believed to be marked may not be."""
@@ -247,34 +258,45 @@ class HotTier:
 
     def latest(self, device_ids: Sequence[int], *, again: bool = True) -> list[Latest]:
         """The newest reading of everything each device sent; `again` says that somebody may soon ask for the same."""
-        return [
-            self._latest(
-                device,
-                [(keys, group.newest[device]) for keys, group in self._pending.items() if device in group.newest],
-                again=again,
-            )
-            for device in device_ids
-        ]
+        version = self._database.data_version()
+        known = {device: held for device in device_ids if (held := self._read.get(device)) is not None}
+        stale = [device for device in device_ids if device not in known or known[device].version != version]
+        written = self._written(stale) if stale else {}
+        out: list[Latest] = []
+        for device in device_ids:
+            waiting: list[Piece] = [
+                (at, keys, body, text)
+                for keys, group in self._pending.items()
+                if (found := group.newest.get(device)) is not None
+                for at, body, text in (found,)
+            ]
+            held = known.get(device)
+            own = held.written if held is not None and device not in written else written[device]
+            if held is None or (held.written, held.waiting) != (own, waiting):
+                made = self._made(device, sorted([*own, *waiting], key=lambda piece: piece[0]))
+            elif held.version == version:
+                out.append(held.made)
+                continue
+            else:
+                made = held.made
+            out.append(made)
+            if again:
+                if len(self._read) >= REMEMBERED and device not in self._read:
+                    del self._read[next(iter(self._read))]
+                self._read[device] = Remembered(version, own, waiting, made)
+        return out
 
-    def _latest(self, device: int, waiting: list[tuple[tuple[str, ...], Newest]], *, again: bool) -> Latest:
+    def _written(self, device_ids: Sequence[int]) -> dict[int, list[Piece]]:
+        """The newest readings that are written down, by device."""
         columns = self._names.columns
-        found = [
-            (at, columns[shape], body, text)
-            for shape, at, body, text in self._database.query(
-                "SELECT shape, at, body, text FROM latest WHERE device = ?", (device,)
-            )
-        ]
-        found.extend((at, keys, body, text) for keys, (at, body, text) in waiting)
-        found.sort(key=lambda entry: entry[0])
-        held = self._read.get(device)
-        if held is not None and held[0] == found:
-            return held[1]
-        made = self._made(device, found)
-        if again:
-            if len(self._read) >= REMEMBERED:
-                del self._read[next(iter(self._read))]
-            self._read[device] = found, made
-        return made
+        found: dict[int, list[Piece]] = {device: [] for device in device_ids}
+        for device, shape, at, body, text in self._database.query(
+            "SELECT device, shape, at, body, text FROM latest WHERE device IN (SELECT value FROM json_each(?))"
+            " ORDER BY device, shape",
+            (msgspec.json.encode(device_ids).decode(),),
+        ):
+            found[device].append((at, columns[shape], body, text))
+        return found
 
     @staticmethod
     def _made(device: int, found: list[Piece]) -> Latest:

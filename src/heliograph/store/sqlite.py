@@ -341,6 +341,10 @@ class Database:
         except sqlite3.Error as error:
             raise translate(error) from error
 
+    def data_version(self) -> int:
+        """A number that is another one once anything was committed, by this process or by another."""
+        return int(self.query("PRAGMA data_version")[0][0])
+
     @contextmanager
     def snapshot(self) -> Iterator[Rows]:
         """Committed data as of one moment, for what several statements read. Raises StoreError."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -271,6 +273,16 @@ async def test_newest_readings_that_were_asked_for_before_follow_whatever_comes(
     assert newest(store) == expected
     store.database.write_now(lambda rows: store.hot.flush_device(rows, 1, T, T + 9 * STEP))
     assert newest(store) == newest(store) == expected
+
+
+async def test_newest_readings_follow_what_another_process_wrote(store: Store) -> None:
+    await append(store, block(1, {T: {"a": 1.0}}))
+    async with store.database.writing():
+        await store.hot.flush()
+    assert newest(store) == newest(store) == {"a": (1.0, 0)}
+    with closing(sqlite3.connect(store.database.path)) as other, other:
+        other.execute("UPDATE latest SET at = at + ?", (STEP,))
+    assert newest(store) == newest(store) == {"a": (1.0, 1)}
 
 
 async def test_no_more_devices_are_remembered_than_fit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
