@@ -90,19 +90,12 @@ async def test_a_lifetime_is_what_all_counters_show(client: Client, hub: FakeHub
     assert await lifetime(reported=[1e5]) == "8000.00"
 
 
-async def test_a_lifetime_is_remembered_until_another_sample_came(
-    client: Client, hub: FakeHub, plant: Plant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    since = [at("2025-01-01", plant.zone)]
+async def test_a_lifetime_follows_the_counters_at_once(client: Client, hub: FakeHub, plant: Plant) -> None:
     first, *_ = inverters(hub)
-    for samples, counter, expected in ((1.0, 5e6, "5000.00"), (1.0, 6e6, "5000.00"), (2.0, 6e6, "6000.00")):
+    hub.total("plant", plant.id, Level.YEAR, [at("2025-01-01", plant.zone)], production=[3e5], received=[1.0])
+    for counter, expected in ((5e6, "5000.00"), (6e6, "6000.00")):
         hub.read(first, {"ac.energy": counter})
-        hub.total("plant", plant.id, Level.YEAR, since, production=[3e5], received=[samples])
         assert (await client.data("systems/summary", "1"))["lifetime"] == expected
-    monkeypatch.setattr("heliograph.dialects.apsystems.lifetimes.KEPT", 0)
-    hub.total("plant", plant.id, Level.YEAR, since, production=[3e5], received=[3.0])
-    hub.read(first, {"ac.energy": 7e6})
-    assert (await client.data("systems/summary", "1"))["lifetime"] == "7000.00"
 
 
 async def test_lists_have_their_lengths_and_noughts_where_nothing_was_measured(

@@ -12,7 +12,7 @@ import numpy as np
 from heliograph.clock import Level, day_of, period
 from heliograph.dialects.apsystems import minutely, periods
 from heliograph.dialects.apsystems.fields import kwh
-from heliograph.dialects.apsystems.lifetimes import total
+from heliograph.dialects.apsystems.lifetimes import lifetime_wh, total
 from heliograph.dialects.apsystems.operations import ECU_ENERGY, ECU_SUMMARY, SYSTEM_ENERGY, SYSTEM_SUMMARY
 from heliograph.dialects.apsystems.sources import of_ecu, of_system
 from heliograph.dialects.apsystems.systems import first_day
@@ -23,7 +23,6 @@ from heliograph.protocol.operations import Call, Handler, handle
 if TYPE_CHECKING:
     from datetime import date
 
-    from heliograph.dialects.apsystems.lifetimes import Lifetimes
     from heliograph.dialects.apsystems.lookup import Layouts, System
     from heliograph.dialects.apsystems.periods import Asked
     from heliograph.dialects.apsystems.sources import Source
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from heliograph.model.samples import Floats, Instants
 
 
-async def summary(call: Call[Any], lifetimes: Lifetimes, source: Source) -> Summary:
+async def summary(call: Call[Any], source: Source) -> Summary:
     """What was produced today, this month, this year and since ever."""
     tz, now_ms = source.system.tz, call.now_ms
     days = await source.buckets(call, Level.DAY, period(Level.DAY, now_ms, tz)[0], now_ms + 1)
@@ -47,7 +46,7 @@ async def summary(call: Call[Any], lifetimes: Lifetimes, source: Source) -> Summ
         total(days, PRODUCTION),
         total(months, PRODUCTION),
         total(years, PRODUCTION, period(Level.YEAR, now_ms, tz)[0]),
-        await lifetimes.of(call, source, years),
+        await lifetime_wh(call, source, years),
     ]
     return Summary(*kwh(np.array(values)))
 
@@ -80,12 +79,12 @@ async def listed(call: Call[Any], source: Source, asked: Asked) -> list[str]:
     return kwh(values)
 
 
-def handlers(layouts: Layouts, lifetimes: Lifetimes) -> tuple[Handler, ...]:
+def handlers(layouts: Layouts) -> tuple[Handler, ...]:
     """The calls, over one facade's view of what sends through what."""
 
     async def system_summary(call: Call[SystemQuery]) -> Full[Summary]:
         """Production of a system so far. (3.2.1)"""
-        return Full(await summary(call, lifetimes, of_system(await layouts.system(call, call.request.system))))
+        return Full(await summary(call, of_system(await layouts.system(call, call.request.system))))
 
     async def system_energy(call: Call[SystemPeriodQuery]) -> Full[list[str]]:
         """Production of a system by periods. (3.2.2)"""
@@ -96,7 +95,7 @@ def handlers(layouts: Layouts, lifetimes: Lifetimes) -> tuple[Handler, ...]:
     async def ecu_summary(call: Call[EcuQuery]) -> Full[Summary]:
         """Production below an ECU so far. (3.3.1)"""
         system = await layouts.system(call, call.request.system)
-        return Full(await summary(call, lifetimes, of_ecu(system, system.ecu(call.request.ecu))))
+        return Full(await summary(call, of_ecu(system, system.ecu(call.request.ecu))))
 
     async def ecu_energy(call: Call[EcuPeriodQuery]) -> Full[EcuMinutes | list[str]]:
         """Production below an ECU by periods, or over a day. (3.3.2)"""

@@ -8,7 +8,6 @@ import msgspec
 
 from heliograph.dialects.apsystems import batch, energy, inverters, meters, systems
 from heliograph.dialects.apsystems.auth import DIALECT_NAME, Signatures
-from heliograph.dialects.apsystems.lifetimes import Lifetimes
 from heliograph.dialects.apsystems.lookup import Layouts
 from heliograph.dialects.apsystems.operations import MONTHLY_CALLS
 from heliograph.dialects.apsystems.quota import Quota
@@ -30,9 +29,9 @@ def serve(hub: Hub) -> Facade:
     """The server half for one hub, with its own memory of nonces, of what sends through what, and of channels."""
     settings = msgspec.convert(hub.dialect_settings.get(DIALECT_NAME, {}), Settings)
     quota = Quota(hub, settings.monthly_calls)
-    layouts, shares, lifetimes = Layouts(), Shares(), Lifetimes()
+    layouts, shares = Layouts(), Shares()
     found = (
-        *systems.handlers(layouts), *energy.handlers(layouts, lifetimes), *meters.handlers(layouts),
-        *inverters.handlers(layouts, shares, lifetimes), *batch.handlers(layouts),
+        *systems.handlers(layouts), *energy.handlers(layouts), *meters.handlers(layouts),
+        *inverters.handlers(layouts, shares), *batch.handlers(layouts),
     )  # fmt: skip
     return Facade(Signatures(hub).authenticate, tuple(quota.metered(handler) for handler in found))

@@ -15,6 +15,7 @@ from heliograph.dialects.apsystems import periods
 from heliograph.dialects.apsystems.channels import current, divide, in_proportion, powers, voltage
 from heliograph.dialects.apsystems.energy import edges_of
 from heliograph.dialects.apsystems.fields import FINE_DIGITS, INVERTER, POWER_DIGITS, kwh, texts
+from heliograph.dialects.apsystems.lifetimes import lifetime_wh
 from heliograph.dialects.apsystems.minutely import POWER_KEYS, Day, asked_day, clock_times, hourly, output
 from heliograph.dialects.apsystems.operations import INVERTER_ENERGY, INVERTER_SUMMARY
 from heliograph.dialects.apsystems.shares import Parted, parted
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from datetime import date
     from zoneinfo import ZoneInfo
 
-    from heliograph.dialects.apsystems.lifetimes import Lifetimes
     from heliograph.dialects.apsystems.lookup import Layouts, System, Unit
     from heliograph.dialects.apsystems.periods import Asked
     from heliograph.dialects.apsystems.shares import Shares
@@ -57,7 +57,7 @@ async def year_edges(call: Call[Any], source: Source, tz: ZoneInfo) -> Instants:
     return np.array(found, np.int64)
 
 
-async def summary(call: Call[Any], shares: Shares, lifetimes: Lifetimes, system: System, unit: Unit) -> ChannelSummary:
+async def summary(call: Call[Any], shares: Shares, system: System, unit: Unit) -> ChannelSummary:
     """What each channel produced today, this month, this year and since ever."""
     inverter, source, tz = await known(call, unit), of_unit(system, unit), system.tz
     years = await source.buckets(call, Level.YEAR, 0, call.now_ms + 1)
@@ -66,7 +66,7 @@ async def summary(call: Call[Any], shares: Shares, lifetimes: Lifetimes, system:
     of_today, _ = await shares.of(call, inverter, Level.DAY, today, tz)
     of_months, _ = await shares.of(call, inverter, Level.MONTH, months, tz)
     this_year = of_months[:, months[:-1] >= period(Level.YEAR, call.now_ms, tz)[0]].sum(axis=1)
-    ever = np.array([await lifetimes.of(call, source, years)])
+    ever = np.array([await lifetime_wh(call, source, years)])
     columns = {
         "d": of_today[:, 0],
         "m": of_months[:, -1],
@@ -156,13 +156,13 @@ def _course(inverter: Parted, series: Series, produced: Floats, day: Day, tz: Zo
     return InverterCourse(t=clock_times(series.at_ms[last], tz), **found)
 
 
-def handlers(layouts: Layouts, shares: Shares, lifetimes: Lifetimes) -> tuple[Handler, ...]:
+def handlers(layouts: Layouts, shares: Shares) -> tuple[Handler, ...]:
     """The calls, over one facade's view of what sends through what."""
 
     async def inverter_summary(call: Call[InverterQuery]) -> Full[ChannelSummary]:
         """What each channel produced so far. (3.5.1)"""
         system = await layouts.system(call, call.request.system)
-        return Full(await summary(call, shares, lifetimes, system, system.unit(call.request.inverter)))
+        return Full(await summary(call, shares, system, system.unit(call.request.inverter)))
 
     async def inverter_energy(call: Call[InverterPeriodQuery]) -> Full[InverterCourse]:
         """What each channel produced by periods, or what a day was like. (3.5.2)"""

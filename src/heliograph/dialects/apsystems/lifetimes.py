@@ -1,4 +1,4 @@
-"""What systems, ECUs and inverters produced since ever, remembered until anything new is known."""
+"""What systems, ECUs and inverters produced since ever."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from heliograph.clock import Level
-from heliograph.model.buckets import PRODUCTION, RECEIVED, REPORTED
+from heliograph.model.buckets import PRODUCTION, REPORTED
 from heliograph.model.devices import INVERTERS
 from heliograph.model.measurements import AC_ENERGY
 
@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from heliograph.dialects.apsystems.sources import Source
     from heliograph.model.buckets import BucketSeries
     from heliograph.protocol.operations import Call
-
-KEPT = 10_000
-"""Lifetimes that are remembered; when there are more, all are worked out anew."""
-
-Key = tuple[int, ...]
-Mark = tuple[tuple[float, float], ...]
 
 
 def total(series: Sequence[BucketSeries], quantity: str, since_ms: int = 0) -> float:
@@ -35,8 +29,8 @@ def total(series: Sequence[BucketSeries], quantity: str, since_ms: int = 0) -> f
     return added
 
 
-async def _lifetime_wh(call: Call[Any], source: Source, years: Sequence[BucketSeries]) -> float:
-    """What the counters of all inverters show, else the sum of all years. [Wh]
+async def lifetime_wh(call: Call[Any], source: Source, years: Sequence[BucketSeries]) -> float:
+    """What the counters of all inverters show, else the sum of all years; `years` are all of the source's. [Wh]
 
     Inverters that never sent a sample are in no counter: what was reported of them is added.
     """
@@ -53,23 +47,3 @@ async def _lifetime_wh(call: Call[Any], source: Source, years: Sequence[BucketSe
         reported = await call.hub.buckets(call.caller, "device", silent, Level.YEAR, 0, call.now_ms + 1)
         told = total(reported, PRODUCTION)
     return float(sum(counters)) + told
-
-
-class Lifetimes:
-    """The lifetimes of one running facade. A newer counter comes with a sample, and so with another sum of samples."""
-
-    def __init__(self) -> None:
-        self._held: dict[Key, tuple[Mark, float]] = {}
-
-    async def of(self, call: Call[Any], source: Source, years: Sequence[BucketSeries]) -> float:
-        """See the module; `years` are all of the source's. [Wh]"""
-        key = (source.system.plant.id, *(device.id for device in source.devices))
-        mark = tuple((total([each], PRODUCTION), total([each], RECEIVED)) for each in years)
-        held = self._held.get(key)
-        if held is not None and held[0] == mark:
-            return held[1]
-        found = await _lifetime_wh(call, source, years)
-        if len(self._held) >= KEPT:
-            self._held.clear()
-        self._held[key] = mark, found
-        return found
