@@ -36,16 +36,21 @@ KEPT = 8192
 """Answers that are kept; when there are more, all are made anew."""
 _HEAD = b'{"errno":0,"msg":"' + SUCCESS.encode() + b'","result":['
 _encode = msgspec.json.Encoder().encode
+_TODAY = "todayYield"
 _FAULT_NAMES = frozenset({"currentFault", "currentFaultCount"})
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What an answer was made of: the rig, its readings, the faults that are open, and the plant's day."""
+    """What an answer was made of: the rig, its readings, the faults that are open, and the plant's day.
+
+    `today_wh` is its production of the day where it does not tell that itself: late data changes it alone. [Wh]
+    """
 
     rig: Rig
     latest: tuple[Latest, ...]
     faults: tuple[str, ...]
     day: int
+    today_wh: float | None = None
 
 
 class Board:
@@ -59,6 +64,10 @@ class Board:
         """The whole answer for inverters, in the order given."""
         lang = language(call.http)
         seen = await _look(call, found, wanted)
+        if _TODAY in wanted:
+            today = await _produced(call, seen)
+            if today:
+                seen = [msgspec.structs.replace(one, today_wh=today.get(one.rig.device.id)) for one in seen]
         parts: list[bytes | None] = []
         stale: list[int] = []
         for place, one in enumerate(seen):
@@ -66,15 +75,13 @@ class Board:
             if held is None or held[0] != one:
                 stale.append(place)
             parts.append(None if held is None else held[1])
-        if stale:
-            today = await _produced(call, [seen[place] for place in stale])
-            for place in stale:
-                one = seen[place]
-                made = _encode(entry(one, lang, wanted, today.get(one.rig.device.id)))
-                parts[place] = made
-                if len(self._kept) >= KEPT:
-                    self._kept.clear()
-                self._kept[one.rig.device.id, lang, wanted] = one, made
+        for place in stale:
+            one = seen[place]
+            made = _encode(entry(one, lang, wanted, one.today_wh))
+            parts[place] = made
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+            self._kept[one.rig.device.id, lang, wanted] = one, made
         return Reply(_HEAD + b",".join([part for part in parts if part is not None]) + b"]}")
 
 
