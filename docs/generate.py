@@ -273,8 +273,16 @@ def checks(dialect: str) -> dict[str, list[str]]:
     return found
 
 
+def crossing() -> str:
+    """Where dialects cannot agree by design, and who tells what: the tables that the test holds them to."""
+    sys.path.insert(0, str(ROOT))
+    from tests.crossing.differences import document
+
+    return document()
+
+
 GENERATORS: dict[str, Callable[[], str]] = {
-    "cli": cli, "implemented": implemented, "measurements": measurements, "settings": settings,
+    "cli": cli, "crossing": crossing, "implemented": implemented, "measurements": measurements, "settings": settings,
 }  # fmt: skip
 
 

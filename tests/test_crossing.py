@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from hypothesis import Phase, given, settings
 
 from heliograph.app import make_app
 from heliograph.clock import FixedClock
@@ -19,6 +20,9 @@ from heliograph.model.measurements import CATALOGUE
 from heliograph.model.units import MS_EPOCH
 from heliograph.protocol.fields import Field, FieldTable
 from tests import live
+from tests.crossing.differences import ANY, DIFFERENCES, SAYS
+from tests.crossing.tales import DAYS, RECIPES, Recipe, made, simulated, told_once
+from tests.crossing.telling import tell
 from tests.dialects.energy_expert.client import PATH, acs3, push, record
 
 if TYPE_CHECKING:
@@ -210,3 +214,63 @@ async def test_energy_that_counters_push_is_the_same_for_plants_on_every_side(cr
 
 def test_every_measurement_of_smartpvms_is_in_the_catalogue() -> None:
     assert {key for table in REAL_TIME.values() for key in table.keys} <= CATALOGUE.keys()
+
+
+EXAMPLES = settings().max_examples // 5
+"""Each hears some forty thousand facts."""
+
+
+@pytest.mark.parametrize(("zone", "on", "clocks"), DAYS)
+async def test_a_day_that_came_in_all_ways_is_the_same_in_every_dialect(zone: str, on: date, clocks: str) -> None:
+    verdict = await tell(told_once(zone, on))
+    assert not verdict.wrong
+    assert set(verdict.rows) == {row.name for row in DIFFERENCES if {ANY, clocks} & {*row.occurs}}
+    assert verdict.who() == SAYS
+
+
+@pytest.mark.timeout(60)
+async def test_a_year_of_totals_is_the_same_in_every_dialect() -> None:
+    tale = told_once("Europe/London", date(2026, 6, 20), days=400)
+    wrong = {day: kwh + 1 for day, kwh in tale.stated[0].items() if day.day % 3 == 0}
+    verdict = await tell(tale._replace(stated=({**tale.stated[0], **wrong}, tale.stated[0])))
+    assert not verdict.wrong
+    assert verdict.who() == SAYS
+
+
+async def test_answers_that_are_remembered_follow_late_data_older_than_the_newest() -> None:
+    tale = told_once("Europe/London", date(2026, 6, 20), until_hour=12)
+    newest = {serial: {max(own): own[max(own)]} for serial, own in tale.story.items()}
+    verdict = await tell(tale._replace(batches=(newest, tale.story)), looking=True)
+    assert not verdict.wrong
+
+
+async def test_a_lifetime_follows_a_correction_of_the_only_reading() -> None:
+    tale = told_once("Asia/Shanghai", date(2026, 6, 20), until_hour=12)
+    right = {serial: {max(own): own[max(own)]} for serial, own in tale.story.items()}
+    wrong = {
+        serial: {at_ms: {key: value + 1000 * (key == "ac.energy") for key, value in bag.items()}}
+        for serial, own in right.items()
+        for at_ms, bag in own.items()
+    }
+    verdict = await tell(tale._replace(story=right, batches=(wrong, right)), looking=True)
+    assert not verdict.wrong
+
+
+@pytest.mark.parametrize(
+    ("key", "on"),
+    [
+        ("london", date(2026, 10, 25)), ("london", date(2026, 3, 29)),
+        ("new-york", date(2026, 11, 1)), ("new-york", date(2026, 3, 8)),
+    ],
+)  # fmt: skip
+async def test_a_simulated_day_is_the_same_in_every_dialect(key: str, on: date) -> None:
+    verdict = await tell(simulated(key, on))
+    assert not verdict.wrong
+
+
+@pytest.mark.timeout(600)
+@settings(max_examples=EXAMPLES, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(recipe=RECIPES)
+async def test_any_plant_on_any_day_is_the_same_in_every_dialect(recipe: Recipe) -> None:
+    verdict = await tell(made(recipe), looking=True)
+    assert not verdict.wrong
