@@ -39,9 +39,11 @@ def _repeated(said: Saying, truth: Truth) -> bool:
     if fact.when[0] != "twice":
         return False
     made, sold, bought = (_both(fact.subject, each, fact.when, truth) for each in ("production", "feed_in", "purchase"))
+    found = [_both(*fact, truth)]
     if fact.quantity == "consumption" and made is not None and sold is not None and bought is not None:
-        return _is(said.told, [max(made - sold, Decimal(0)) + bought])
-    return _is(said.told, [_both(*fact, truth)])
+        # Loads that were measured in one of the hours alone, or in none.
+        found += [_both(fact.subject, "loads", fact.when, truth), max(made - sold, Decimal(0)) + bought]
+    return _is(said.told, found)
 
 
 def _both(subject: str, quantity: str, when: When, truth: Truth) -> Decimal | None:
@@ -121,13 +123,10 @@ def _known(subject: str, quantity: str, when: When, truth: Truth) -> Decimal:
     return sum(years, Decimal(0))
 
 
-def _balance(said: Saying, truth: Truth) -> bool:
-    """What was produced, sold and bought, where one of them is not known and counts as nothing."""
+def _formula(said: Saying, truth: Truth) -> bool:
+    """What was produced, sold and bought, though the loads were measured."""
     subject, quantity, when = said.fact
-    if quantity != "consumption" or said.fact in truth:
-        return False
-    made, sold, bought = (_known(subject, each, when, truth) for each in ("production", "feed_in", "purchase"))
-    return _is(said.told, [max(made - sold, Decimal(0)) + bought])
+    return quantity == "consumption" and _is(said.told, [truth.get(Fact(subject, "balance", when))])
 
 
 DIFFERENCES = (
@@ -181,10 +180,10 @@ DIFFERENCES = (
         (ANY,), _meter_ever,
     ),
     Difference(
-        "Consumption without a meter at the grid", ("apsystems",), "consumption",
-        "Of periods in which nothing was metered. What is not known counts as 0 in the balance, so all that was "
-        "produced was consumed; SmartPVMS says null there, and Fox ESS what it says where nothing was measured.",
-        (ANY,), _balance,
+        "Consumption by its formula", ("huawei",), "consumption",
+        "SmartPVMS reckons it: what was kept of the production, and what was bought. The others tell the loads that "
+        "were measured, and reckon only where none were.",
+        (ANY,), _formula,
     ),
 )  # fmt: skip
 
@@ -265,7 +264,7 @@ SAYS: dict[str, tuple[str, ...]] = {
         "foxess",
     ),
     "consumption": (
-        "huawei",
+        "native",
         "foxess",
         "apsystems",
     ),
@@ -298,6 +297,7 @@ SAYS: dict[str, tuple[str, ...]] = {
         "foxess",
         "apsystems",
     ),
+    "load.energy": ("native",),
     "meter.a.voltage": (
         "native",
         "huawei",

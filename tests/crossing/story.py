@@ -64,7 +64,7 @@ CAPACITY_W = 23_470
 METERS = (GRID, ARRAY)
 COUNTERS = {
     "ac.energy": "production", "meter.energy_forward": "purchase", "meter.energy_reverse": "feed_in",
-    "battery.energy_charged": "charged", "battery.energy_discharged": "discharged",
+    "battery.energy_charged": "charged", "battery.energy_discharged": "discharged", "load.energy": "consumption",
 }  # fmt: skip
 
 
@@ -111,7 +111,10 @@ def readings(cal: Calendar, instants: Iterable[int], hours: float) -> Story:
             own["ac.energy"] = count.rise(place.serial, "ac.energy", power * hours)
             story[place.serial][at_ms + place.offset_ms] = own
         stored = round(1500.0 * math.sin(step / 23) + step % 7 / 10, 1)
-        bought = round(900.0 + 37.3 * (step % 19) - made - stored, 1)
+        used = 900.0 + 37.3 * (step % 19)
+        bought = round(used - made - stored, 1)
+        # The clamps at the loads read a little more than the balance of the others.
+        story[HYBRID][at_ms]["load.energy"] = count.rise(HYBRID, "load.energy", used * 1.01 * hours)
         story[BATTERY][at_ms] = {
             "battery.power": stored, "battery.soc": 20.0 + step % 160 / 2, "battery.voltage": 398.5 + step % 9 / 10,
             "battery.soh": 97.0,
@@ -245,7 +248,7 @@ class Truth(dict[Fact, Decimal]):
                 quantity = "production"
             if key == "ac.energy":
                 self[Fact(serial, quantity, EVER)] = latest[key]
-            for at_ms, rise in rises(values, restarts=not key.startswith("meter.")):
+            for at_ms, rise in rises(values, restarts=not key.startswith(("meter.", "load."))):
                 for when in self.cal.periods(at_ms - 1):
                     self._add(serial, quantity, when, rise)
 
@@ -275,13 +278,20 @@ class Truth(dict[Fact, Decimal]):
         if reported:
             for subject in (SILENT, PLANT, self.fleet.gateway_of(SILENT)):
                 self._add(subject, "production", EVER, sum(reported, Decimal(0)))
+        self._worth()
+
+    def _worth(self) -> None:
+        """What the plant's production is worth, and what the house used of it."""
         for fact, made in list(self.items()):
             if fact[:2] == (PLANT, "production"):
                 self[Fact(PLANT, "revenue", fact.when)] = made / 1000 * PRICE
                 sold = self.get(Fact(PLANT, "feed_in", fact.when))
                 bought = self.get(Fact(PLANT, "purchase", fact.when))
                 if sold is not None and bought is not None:
-                    self[Fact(PLANT, "consumption", fact.when)] = max(made - sold, Decimal(0)) + bought
+                    if (loads := self.get(Fact(PLANT, "consumption", fact.when))) is not None:
+                        self[Fact(PLANT, "loads", fact.when)] = loads
+                    self[Fact(PLANT, "balance", fact.when)] = max(made - sold, Decimal(0)) + bought
+                    self.setdefault(Fact(PLANT, "consumption", fact.when), self[Fact(PLANT, "balance", fact.when)])
 
     def _points(self, story: Story) -> None:
         """Powers of ECUs and of the plant on points of the step."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 
 from heliograph.clock import Level
+from heliograph.model.kpi import consumption_wh
 from heliograph.model.samples import Floats, Instants
 
 # Quantities of a bucket; all add up from hours to days to months to years.
@@ -61,3 +63,17 @@ class BucketSeries(msgspec.Struct, frozen=True):
     level: Level
     since_ms: Instants
     columns: dict[str, Floats]
+
+    def column(self, quantity: str) -> Floats:
+        """A quantity, NaN where there is none."""
+        values = self.columns.get(quantity)
+        return np.full(len(self.since_ms), np.nan) if values is None else values
+
+    def with_consumption(self) -> BucketSeries:
+        """The same buckets of a plant with its consumption: measured loads, else the balance where that is known."""
+        loads = self.column(CONSUMPTION)
+        balance = consumption_wh(self.column(PRODUCTION), self.column(FEED_IN), self.column(PURCHASE))
+        used: Floats = np.where(np.isnan(loads), balance, loads)
+        if np.isnan(used).all():
+            return self
+        return msgspec.structs.replace(self, columns={**self.columns, CONSUMPTION: used})

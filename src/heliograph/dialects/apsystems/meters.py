@@ -30,7 +30,6 @@ from heliograph.model import buckets as b
 from heliograph.model import measurements as m
 from heliograph.model.derive import derive, sources
 from heliograph.model.devices import METERS, MeterRole
-from heliograph.model.kpi import consumption_wh
 from heliograph.model.samples import Floats, Instants
 from heliograph.protocol.operations import Call, Handler, handle
 
@@ -64,11 +63,9 @@ class Energies(msgspec.Struct, frozen=True):
 
 
 def energies(series: BucketSeries, edges: Instants) -> Energies:
-    """The four energies of the periods between edges; 0 where nothing was measured. [Wh]"""
-    produced, exported, imported = (periods.sums(series, each, edges) for each in (b.PRODUCTION, b.FEED_IN, b.PURCHASE))
-    measured = periods.totals(series, b.CONSUMPTION, edges)
-    consumed = np.where(np.isnan(measured), consumption_wh(produced, exported, imported), measured)
-    return Energies(consumed, exported, imported, produced)
+    """The four energies of the periods between edges, NaN where nothing was measured. [Wh]"""
+    quantities = (b.CONSUMPTION, b.FEED_IN, b.PURCHASE, b.PRODUCTION)
+    return Energies(*(periods.totals(series.with_consumption(), each, edges) for each in quantities))
 
 
 async def _of_plant(call: Call[Any], system: System, level: Level, edges: Instants) -> Energies:
@@ -86,7 +83,7 @@ async def summary(call: Call[Any], system: System) -> MeterSummary:
     (years,) = await call.hub.buckets(call.caller, "plant", [system.plant.id], Level.YEAR, 0, call.now_ms + 1)
     each = energies(years, np.append(years.since_ms, call.now_ms + 1))
     parts = (each.consumed, each.exported, each.imported, each.produced)
-    ever = Energies(*(np.array([values.sum()]) for values in parts)).one(0)
+    ever = Energies(*(np.array([np.nansum(values)]) for values in parts)).one(0)
     return MeterSummary(told[0], told[1], told[2], ever)
 
 
@@ -150,7 +147,7 @@ async def flows(call: Call[Any], system: System, day: Day) -> Flows:
 
 
 def _together(made: list[Course], grid: list[Course], loads: list[Course]) -> Flows:
-    """Courses on the points at which any of them is known; what is not known is 0."""
+    """Courses on the points at which any of them is known; what is not known is 0, consumption without a meter too."""
     parts = [added(made), added(grid), added(loads)]
     points: Instants = np.unique(np.concatenate([part[0] for part in parts]))
     placed: list[Floats] = []
@@ -158,8 +155,9 @@ def _together(made: list[Course], grid: list[Course], loads: list[Course]) -> Fl
         column = np.full(len(points), np.nan)
         column[np.searchsorted(points, at_ms)] = values
         placed.append(column)
-    produced, bought, told = np.nan_to_num(placed[0]), np.nan_to_num(placed[1]), placed[2]
-    return Flows(points, produced, bought, np.where(np.isnan(told), np.maximum(produced + bought, 0.0), told))
+    produced, bought, told = np.nan_to_num(placed[0]), placed[1], placed[2]
+    consumed = np.where(np.isnan(told), np.maximum(produced + bought, 0.0), told)
+    return Flows(points, produced, np.nan_to_num(bought), np.nan_to_num(consumed))
 
 
 async def day_of_meter(call: Call[Any], system: System, on: date) -> MeterCourse:

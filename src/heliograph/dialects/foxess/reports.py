@@ -17,7 +17,6 @@ from heliograph.dialects.foxess.wire import Generation, GenerationResult, Report
 from heliograph.errors import BadRequestError, MissingFieldError
 from heliograph.model import buckets as b
 from heliograph.model.devices import DeviceKind
-from heliograph.model.kpi import consumption_wh
 from heliograph.model.measurements import AC_ENERGY
 from heliograph.protocol.operations import Call, Handler, handle
 
@@ -123,11 +122,7 @@ class _Energies:
         found = _sums(self._own, quantity, spans)
         if self._plant is None or quantity in (b.PRODUCTION, b.PV_INPUT):
             return found
-        found = np.where(np.isnan(found), _sums(self._plant, quantity, spans), found)
-        if quantity == b.CONSUMPTION:
-            parts = [_sums(self._plant, each, spans) for each in (b.PRODUCTION, b.FEED_IN, b.PURCHASE)]
-            found = np.where(np.isnan(found), consumption_wh(parts[0], parts[1], parts[2]), found)
-        return found
+        return np.where(np.isnan(found), _sums(self._plant, quantity, spans), found)
 
 
 async def _energies(call: Call[Any], rig: Rig, level: Level, spans: Slots) -> _Energies:
@@ -136,7 +131,7 @@ async def _energies(call: Call[Any], rig: Rig, level: Level, spans: Slots) -> _E
     if not rig.master:
         return _Energies(rig, own, None)
     (plant,) = await call.hub.buckets(call.caller, "plant", [rig.plant.id], level, since_ms, until_ms)
-    return _Energies(rig, own, plant)
+    return _Energies(rig, own, plant.with_consumption())
 
 
 async def _earlier(call: Call[Any], rig: Rig, at_ms: int) -> list[tuple[_Energies, Slots]]:

@@ -88,15 +88,9 @@ def constants(plant: Plant) -> kpi.KpiProfile:
         return kpi.HUAWEI_2020
 
 
-def column(series: BucketSeries, quantity: str) -> Floats:
-    """A quantity of buckets, NaN where there is none."""
-    values = series.columns.get(quantity)
-    return np.full(len(series.since_ms), np.nan) if values is None else values
-
-
 def _with_data(series: BucketSeries) -> BucketSeries:
     """The buckets in which anything was measured or received."""
-    filled = column(series, b.RECEIVED) > 0
+    filled = series.column(b.RECEIVED) > 0
     for quantity in _MEASURED:
         if quantity in series.columns:
             filled |= np.isfinite(series.columns[quantity])
@@ -133,26 +127,26 @@ def _of(watts: float | None, rows: int) -> Floats:
 
 def _hour_columns(plant: Plant, series: BucketSeries) -> list[list[float]]:
     """The columns of PlantHour, in its order. (3.2)"""
-    irradiation = column(series, b.IRRADIATION)
+    irradiation = series.column(b.IRRADIATION)
     return [
         _wire(irradiation / _KILO, _RADIATION),
         _wire(kpi.theory_energy_wh(irradiation, _of(plant.capacity_w, len(irradiation))) / _KILO, _THEORY),
-        _wire(column(series, b.PRODUCTION) / _KILO, _ENERGY),
-        _wire(column(series, b.FEED_IN) / _KILO, _ENERGY),
-        _wire(column(series, b.REVENUE), _MONEY),
+        _wire(series.column(b.PRODUCTION) / _KILO, _ENERGY),
+        _wire(series.column(b.FEED_IN) / _KILO, _ENERGY),
+        _wire(series.column(b.REVENUE), _MONEY),
     ]
 
 
 def _period_columns(plant: Plant, series: BucketSeries) -> list[list[float]]:
     """The columns of PlantPeriod, in its order. (3.3)"""
     profile = constants(plant)
-    irradiation, production = column(series, b.IRRADIATION), column(series, b.PRODUCTION)
-    feed_in = column(series, b.FEED_IN)
+    irradiation, production = series.column(b.IRRADIATION), series.column(b.PRODUCTION)
+    feed_in = series.column(b.FEED_IN)
     capacity = _of(plant.capacity_w, len(production))
     theory = kpi.theory_energy_wh(irradiation, capacity)
     ratio = kpi.performance_ratio_percent(production, theory)
-    balance = kpi.consumption_wh(production, feed_in, column(series, b.PURCHASE))
-    consumption = np.where(np.isnan(balance), column(series, b.CONSUMPTION), balance)
+    balance = kpi.consumption_wh(production, feed_in, series.column(b.PURCHASE))
+    consumption = np.where(np.isnan(balance), series.column(b.CONSUMPTION), balance)
     return [
         _wire(capacity / _KILO, _ENERGY),
         _wire(irradiation / _KILO, _RADIATION),
@@ -161,7 +155,7 @@ def _period_columns(plant: Plant, series: BucketSeries) -> list[list[float]]:
         _wire(production / _KILO, _ENERGY),
         _wire(feed_in / _KILO, _ENERGY),
         _wire(consumption / _KILO, _ENERGY),
-        _wire(column(series, b.REVENUE), _MONEY),
+        _wire(series.column(b.REVENUE), _MONEY),
         _wire(kpi.specific_yield_h(production, capacity), 3),
         _wire(kpi.co2_kg(production, profile) / _KILO, 3),
         _wire(kpi.coal_kg(production, profile) / _KILO, 3),
@@ -225,7 +219,7 @@ def deviations(
     starts = np.unique(np.concatenate([series.since_ms for _, series in rated]))
     yields = np.full((len(rated), len(starts)), np.nan)
     for row, (inverter, series) in enumerate(rated):
-        energy = column(series, b.PRODUCTION)
+        energy = series.column(b.PRODUCTION)
         capacity = _of(inverter.capacity_w, len(energy))
         yields[row, np.searchsorted(starts, series.since_ms)] = kpi.specific_yield_h(energy, capacity)
     percent = np.round(kpi.yield_deviation_percent(yields, top_percent), 3) + 0.0
@@ -237,16 +231,16 @@ def deviations(
 
 def _battery_columns(series: BucketSeries) -> dict[str, list[float]]:
     columns = (
-        _wire(column(series, b.CHARGED) / _KILO, _ENERGY),
-        _wire(column(series, b.DISCHARGED) / _KILO, _ENERGY),
-        _wire(column(series, b.CHARGING_TIME) / H.factor, 3),
-        _wire(column(series, b.DISCHARGING_TIME) / H.factor, 3),
+        _wire(series.column(b.CHARGED) / _KILO, _ENERGY),
+        _wire(series.column(b.DISCHARGED) / _KILO, _ENERGY),
+        _wire(series.column(b.CHARGING_TIME) / H.factor, 3),
+        _wire(series.column(b.DISCHARGING_TIME) / H.factor, 3),
     )
     return dict(zip(BATTERY_FIGURES, columns, strict=True))
 
 
 def _inverter_columns(device: Device, series: BucketSeries) -> dict[str, list[float]]:
-    energy = column(series, b.PRODUCTION)
+    energy = series.column(b.PRODUCTION)
     capacity = _of(device.capacity_w, len(energy))
     columns = (
         _wire(capacity / _KILO, _ENERGY),
@@ -264,8 +258,8 @@ def _daily_columns(each: NamedDevice, series: BucketSeries, deviation: Mapping[i
         expected = (np.array(ends) - series.since_ms) / (5.0 * MINUTE_MS)
     columns = (
         [deviation.get(start, np.nan) for start in starts],
-        _wire(kpi.production_percent(column(series, b.PRODUCING), column(series, b.IDLE)), 3),
-        _wire(kpi.communication_percent(column(series, b.RECEIVED), expected), 3),
+        _wire(kpi.production_percent(series.column(b.PRODUCING), series.column(b.IDLE)), 3),
+        _wire(kpi.communication_percent(series.column(b.RECEIVED), expected), 3),
     )
     return dict(zip(DAILY_FIGURES, columns, strict=True))
 

@@ -91,7 +91,10 @@ class EnergyBucket(Struct, frozen=True, kw_only=True):
     purchase: float | None = None
     charged: float | None = None
     discharged: float | None = None
-    consumption: float | None = None
+    consumption: Annotated[
+        float | None,
+        Meta(description="Measured loads; of a plant without, what it kept of its production and what it bought. [Wh]"),
+    ] = None
     irradiation: Annotated[float | None, Meta(description="In the plane of the array. [Wh/m2]")] = None
     revenue: Annotated[float | None, Meta(description="[currency of the plant]")] = None
     charging_time: Annotated[float | None, Meta(description="[s]")] = None
