@@ -139,13 +139,14 @@ class LocalHub:
             await asyncio.sleep(RESTART_S)
 
     def recover(self) -> None:
-        """After an unclean stop, make the newest readings again; refold plants whose zone rules changed."""
+        """After an unclean stop, make the newest readings again; refold what other rules made."""
         clean = self.database.query("SELECT value FROM meta WHERE key = 'clean'")
         if clean and clean[0][0] != "1":
             self.database.write_now(self.hot.recover)
         self.database.write_now(
             lambda rows: rows.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('clean', '0')")
         )
+        self.database.write_now(self.refolding.refold_new_rules)
         self.database.write_now(self.refolding.refold_changed_zones)
 
     async def stop(self) -> None:

@@ -35,15 +35,7 @@ def _is(told: Told, values: Iterable[Decimal | None]) -> bool:
 
 def _repeated(said: Saying, truth: Truth) -> bool:
     """The sum of the two hours, of which one may be missing."""
-    fact = said.fact
-    if fact.when[0] != "twice":
-        return False
-    made, sold, bought = (_both(fact.subject, each, fact.when, truth) for each in ("production", "feed_in", "purchase"))
-    found = [_both(*fact, truth)]
-    if fact.quantity == "consumption" and made is not None and sold is not None and bought is not None:
-        # Loads that were measured in one of the hours alone, or in none.
-        found += [_both(fact.subject, "loads", fact.when, truth), max(made - sold, Decimal(0)) + bought]
-    return _is(said.told, found)
+    return said.fact.when[0] == "twice" and _is(said.told, [_both(*said.fact, truth)])
 
 
 def _both(subject: str, quantity: str, when: When, truth: Truth) -> Decimal | None:
@@ -182,7 +174,7 @@ DIFFERENCES = (
     Difference(
         "Consumption by its formula", ("huawei",), "consumption",
         "SmartPVMS reckons it: what was kept of the production, and what was bought. The others tell the loads that "
-        "were measured, and reckon only where none were.",
+        "were measured, and reckon, by the hour, only on days without any.",
         (ANY,), _formula,
     ),
 )  # fmt: skip

@@ -285,13 +285,33 @@ class Truth(dict[Fact, Decimal]):
         for fact, made in list(self.items()):
             if fact[:2] == (PLANT, "production"):
                 self[Fact(PLANT, "revenue", fact.when)] = made / 1000 * PRICE
-                sold = self.get(Fact(PLANT, "feed_in", fact.when))
-                bought = self.get(Fact(PLANT, "purchase", fact.when))
-                if sold is not None and bought is not None:
-                    if (loads := self.get(Fact(PLANT, "consumption", fact.when))) is not None:
-                        self[Fact(PLANT, "loads", fact.when)] = loads
-                    self[Fact(PLANT, "balance", fact.when)] = max(made - sold, Decimal(0)) + bought
-                    self.setdefault(Fact(PLANT, "consumption", fact.when), self[Fact(PLANT, "balance", fact.when)])
+                if (kept := self._kept(fact.when, made)) is not None:
+                    self[Fact(PLANT, "balance", fact.when)] = kept
+        for fact in list(self):
+            if fact[:2] == (PLANT, "production") and fact.when[0] == "day":
+                self._used(str(fact.when[1]))
+
+    def _kept(self, when: When, made: Decimal) -> Decimal | None:
+        """What was kept of a production, and what was bought."""
+        sold, bought = self.get(Fact(PLANT, "feed_in", when)), self.get(Fact(PLANT, "purchase", when))
+        return None if sold is None or bought is None else max(made - sold, Decimal(0)) + bought
+
+    def _used(self, day: str) -> None:
+        """What the house used on a day of which no load was measured: by the hour, or as a whole if it was stated."""
+        if Fact(PLANT, "consumption", ("day", day)) in self:
+            return
+        hours: list[When] = [("hour", start) for start in self.cal.hours_of(day)]
+        made = {when: self.get(Fact(PLANT, "production", when)) for when in hours}
+        total: Decimal | None = None
+        for when in hours if any(value is not None for value in made.values()) else ():
+            if (kept := self._kept(when, made[when] or Decimal(0))) is not None:
+                self[Fact(PLANT, "consumption", when)] = kept
+                total = (total or Decimal(0)) + kept
+        if Fact(SILENT, "production", ("day", day)) in self:
+            total = self.get(Fact(PLANT, "balance", ("day", day)), total)
+        if total is not None:
+            for period in (("day", day), ("month", day[:7]), ("year", day[:4])):
+                self._add(PLANT, "consumption", period, total)
 
     def _points(self, story: Story) -> None:
         """Powers of ECUs and of the plant on points of the step."""

@@ -6,7 +6,6 @@ import msgspec
 import numpy as np
 
 from heliograph.clock import Level
-from heliograph.model.kpi import consumption_wh
 from heliograph.model.samples import Floats, Instants
 
 # Quantities of a bucket; all add up from hours to days to months to years.
@@ -23,7 +22,7 @@ CHARGED = "charged"
 DISCHARGED = "discharged"
 """Energy out of batteries. [Wh]"""
 CONSUMPTION = "consumption"
-"""Energy into loads, where a device measures it. [Wh]"""
+"""Energy into loads: of a plant without a meter there, what it kept of its production and what it bought. [Wh]"""
 IRRADIATION = "irradiation"
 """In-plane irradiation. [Wh/m2]"""
 REVENUE = "revenue"
@@ -68,12 +67,3 @@ class BucketSeries(msgspec.Struct, frozen=True):
         """A quantity, NaN where there is none."""
         values = self.columns.get(quantity)
         return np.full(len(self.since_ms), np.nan) if values is None else values
-
-    def with_consumption(self) -> BucketSeries:
-        """The same buckets of a plant with its consumption: measured loads, else the balance where that is known."""
-        loads = self.column(CONSUMPTION)
-        balance = consumption_wh(self.column(PRODUCTION), self.column(FEED_IN), self.column(PURCHASE))
-        used: Floats = np.where(np.isnan(loads), balance, loads)
-        if np.isnan(used).all():
-            return self
-        return msgspec.structs.replace(self, columns={**self.columns, CONSUMPTION: used})

@@ -1,4 +1,4 @@
-"""Folding a plant's whole history anew: after its zone changed, or the rules of its zone did."""
+"""Folding a plant's whole history anew: after its zone changed, or the rules of its zone or of folding did."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from heliograph.store.registry import Registry
 from heliograph.store.samples import HotTier
 from heliograph.store.sealed import Tiers
 from heliograph.store.sqlite import Database
+
+RULES = "2"
+"""The edition of the rules of folding: with another one every total is made anew from the samples."""
 
 
 def fingerprint(name: str) -> str:
@@ -53,6 +56,16 @@ class Refolding:
                 dirty.setdefault(first.toordinal(), set()).add(device_id)
         self._hot.forget()
         self._hot.mark(dirty, rows)
+
+    def refold_new_rules(self, rows: Rows) -> bool:
+        """Refold everything that was folded by other rules than today's; returns whether anything was."""
+        held = rows.execute("SELECT value FROM meta WHERE key = 'rules'").fetchone()
+        if held is not None and held[0] == RULES:
+            return False
+        rows.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('rules', ?)", (RULES,))
+        for plant_id in self._registry.plants:
+            self.refold(rows, plant_id)
+        return bool(self._registry.plants)
 
     def refold_changed_zones(self, rows: Rows) -> list[str]:
         """Compare each zone's rules with those its plants were folded by; refold where they differ.

@@ -10,11 +10,13 @@ import numpy as np
 from heliograph.clock import local
 from heliograph.model import buckets as b
 from heliograph.model.devices import INVERTERS, METERS, Device, DeviceKind, MeterRole
+from heliograph.model.kpi import consumption_wh
 from heliograph.model.plants import Plant
 from heliograph.model.samples import Floats, Instants
 
 Hours = Mapping[str, Floats]
 _COUNTS = (b.RECEIVED, b.PRODUCING, b.IDLE)
+_BALANCE = (b.PRODUCTION, b.FEED_IN, b.PURCHASE)
 
 
 def plant_hours(
@@ -23,7 +25,7 @@ def plant_hours(
     """The plant's quantities in each hour of a day, from its devices' (by device id).
 
     Production is the inverters', or the production meters' where no inverter tells any that day. Grid energy is the
-    grid meters', or what inverters tell of the grid where no meter does; likewise for consumption and the battery.
+    grid meters', or what inverters tell of the grid where no meter does; likewise for measured loads and the battery.
     """
     inverters = [d for d in devices if d.kind in INVERTERS or d.kind is DeviceKind.SYSTEM]
     meters = [d for d in devices if d.kind in METERS]
@@ -59,6 +61,27 @@ def plant_hours(
     if b.PRODUCTION in out and plant.tariff:
         out[b.REVENUE] = out[b.PRODUCTION] / 1000.0 * _prices(plant, starts, tz)
     return out
+
+
+def with_consumption(hours: Hours, day: Mapping[str, float]) -> tuple[dict[str, Floats], dict[str, float]]:
+    """The plant's hours and day with what it consumed. [Wh]
+
+    That is the loads wherever any were measured that day, for a meter that comes back tells of the hours before too;
+    else what was kept of the production, and what was bought. An inverter that says nothing in an hour of a day of
+    which it tells made nothing then: it sleeps at night. A day whose production was reported is reckoned as a whole.
+    """
+    filled, whole = dict(hours), dict(day)
+    if b.CONSUMPTION in hours:
+        return filled, whole
+    if all(quantity in hours for quantity in _BALANCE):
+        produced, fed_in, bought = (hours[quantity] for quantity in _BALANCE)
+        used = consumption_wh(np.nan_to_num(produced), fed_in, bought)
+        if not np.isnan(used).all():
+            filled[b.CONSUMPTION] = used
+            whole[b.CONSUMPTION] = float(np.nansum(used))
+    if b.REPORTED in day and all(quantity in day for quantity in _BALANCE):
+        whole[b.CONSUMPTION] = float(consumption_wh(*(np.array([day[quantity]]) for quantity in _BALANCE))[0])
+    return filled, whole
 
 
 def _same_source(groups: tuple[list[Device], ...], hours: Mapping[int, Hours]) -> bool:

@@ -19,7 +19,7 @@ from heliograph.rollup import levels
 from heliograph.rollup.fold import SLOT_MS, DayFold, Irradiance, fold_day
 from heliograph.rollup.levels import RollupConfig
 from heliograph.rollup.reported import MISSING_SLOTS, plant_month, plant_period, with_declared
-from heliograph.rollup.totals import plant_hours
+from heliograph.rollup.totals import plant_hours, with_consumption
 from heliograph.store.base import Bucket, DirtyDay, Rows
 from heliograph.store.buckets import (
     NO_DEVICE,
@@ -203,7 +203,7 @@ class Folding:
         by_device = {d.id: read_hours(rows, plant.id, d.id, since) for d in members}
         hours = plant_hours(plant, members, by_device, starts, zone(plant.zone))
         values = {name: total(column) for name, column in hours.items()}
-        values = self._plant_day(rows, plant, members, since, values)
+        hours, values = with_consumption(hours, self._plant_day(rows, plant, members, since, values))
         self._keep_day(rows, plant, None, starts, hours, Bucket(Level.DAY, 0, values))
         _clear(rows, marks)
 

@@ -13,7 +13,7 @@ from tests.unit.store.world import at
 
 NaN = float("nan")
 DAY = {"energy_level": "minutely", "date_range": "2025-07-01"}
-FLOWS = {"production": [5000.0], "feed_in": [1200.0], "purchase": [300.0]}
+FLOWS = {"production": [5000.0], "feed_in": [1200.0], "purchase": [300.0], "consumption": [4100.0]}
 CONSUMED = {"consumed": "4.100000", "exported": "1.200000", "imported": "0.300000", "produced": "5.000000"}
 
 
@@ -47,7 +47,6 @@ async def test_the_summary_of_four_periods(client: Client, hub: FakeHub, plant: 
     assert told == {
         "today": CONSUMED,
         "month": {**CONSUMED, "consumed": "9.999000"},
-        # Nobody knows what was bought, so nobody knows what was consumed.
         "year": {"consumed": "0.000000", "exported": "0.500000", "imported": "0.000000", "produced": "2.000000"},
         "lifetime": {"consumed": "0.000000", "exported": "0.500000", "imported": "0.000000", "produced": "3.000000"},
     }

@@ -118,7 +118,7 @@ async def test_the_plant_s_energies_are_told_by_the_inverter_that_stands_for_it(
     hub.total(
         "plant", plant.id, Level.DAY, [at(2025, 6, 1), at(2025, 6, 2)],
         production=[20_000, 10_000], feed_in=[5000, 4000], purchase=[1000, 2000], charged=[3000, 0],
-        discharged=[2000, NAN], consumption=[NAN, 7500], pv_input=[21_000, 11_000],
+        discharged=[2000, NAN], consumption=[16_000, 7500], pv_input=[21_000, 11_000],
     )  # fmt: skip
     found = await report(client, inverter, year=2025, month=6, dimension="month")
     assert list(found) == ALL
@@ -128,7 +128,6 @@ async def test_the_plant_s_energies_are_told_by_the_inverter_that_stands_for_it(
         "gridConsumption": [1.0, 2.0, None],
         "chargeEnergyToTal": [3.0, 0.0, None],
         "dischargeEnergyToTal": [2.0, None, None],
-        # What was measured, else what was kept of the production and what was bought.
         "loads": [16.0, 7.5, None],
         "PVEnergyTotal": [0.0, 0.0, 0.0],
     }
@@ -136,7 +135,9 @@ async def test_the_plant_s_energies_are_told_by_the_inverter_that_stands_for_it(
 
 async def test_what_the_inverter_itself_measures_goes_first(hub: FakeHub, client: Client, inverter: Device) -> None:
     hub.total("device", inverter.id, Level.DAY, [at(2025, 6, 1)], production=[9000], feed_in=[111], consumption=[NAN])
-    hub.total("plant", 1, Level.DAY, [at(2025, 6, 1)], production=[9000], feed_in=[222], purchase=[100])
+    hub.total(
+        "plant", 1, Level.DAY, [at(2025, 6, 1)], production=[9000], feed_in=[222], purchase=[100], consumption=[8878]
+    )
     found = await report(client, inverter, year=2025, month=6, dimension="month")
     assert (found["feedin"][0], found["gridConsumption"][0], found["loads"][0]) == (0.111, 0.1, 8.878)
 

@@ -13,7 +13,7 @@ from heliograph.model import buckets as b
 from heliograph.model.devices import Device, DeviceKind, MeterRole
 from heliograph.model.plants import Plant
 from heliograph.model.samples import Floats
-from heliograph.rollup.totals import plant_hours
+from heliograph.rollup.totals import plant_hours, with_consumption
 
 NaN = float("nan")
 INVERTER, SECOND, GRID, OUTPUT, LOAD, BATTERY, SKY, SKY_TOO = range(1, 9)
@@ -75,6 +75,54 @@ def test_the_grid_meter_is_believed_before_the_inverters() -> None:
 def test_a_battery_of_its_own_is_believed_before_the_hybrid_inverter() -> None:
     found = total({SECOND: {b.CHARGED: hours(7), b.DISCHARGED: hours(6)}, BATTERY: {b.CHARGED: hours(1)}})
     assert (found[b.CHARGED][0], found[b.DISCHARGED][0]) == (1, 6)
+
+
+def used(of: dict[str, Floats], day: dict[str, float] | None = None) -> tuple[list[float], float]:
+    """The consumption of the first three hours, and of the day."""
+    sums = {quantity: float(np.nansum(values)) for quantity, values in of.items()}
+    filled, whole = with_consumption(of, sums if day is None else day)
+    return filled.get(b.CONSUMPTION, hours())[:3].tolist(), whole.get(b.CONSUMPTION, NaN)
+
+
+def test_a_plant_without_a_meter_at_its_loads_used_what_it_kept_and_what_it_bought() -> None:
+    # An hour asleep, one that feeds in, and one in which the battery feeds in more than was produced.
+    parts = {b.PRODUCTION: hours(NaN, 10, 3), b.FEED_IN: hours(0, 4, 5), b.PURCHASE: hours(2, 1, 0)}
+    found, day = used(parts)
+    assert found == [2, 7, 0]
+    assert day == 9, "the hours add up to the day"
+
+
+def test_what_was_bought_or_sold_must_be_known_to_know_what_was_used() -> None:
+    found, day = used({b.PRODUCTION: hours(10, 10, 10), b.FEED_IN: hours(NaN, 4, 4), b.PURCHASE: hours(3, NaN, 3)})
+    assert same(found, [NaN, NaN, 9])
+    assert day == 9
+    nothing = {b.PRODUCTION: hours(10, 10), b.PURCHASE: hours(1, 1)}
+    assert b.CONSUMPTION not in with_consumption(nothing, {b.PRODUCTION: 20.0, b.PURCHASE: 2.0})[1]
+    asleep = {b.FEED_IN: hours(0, 0), b.PURCHASE: hours(1, 1)}
+    assert b.CONSUMPTION not in with_consumption(asleep, {b.FEED_IN: 0.0, b.PURCHASE: 2.0})[0]
+
+
+def test_measured_loads_are_the_consumption_of_their_whole_day() -> None:
+    parts = {
+        b.PRODUCTION: hours(10, 10),
+        b.FEED_IN: hours(4, 4),
+        b.PURCHASE: hours(3, 3),
+        b.CONSUMPTION: hours(NaN, 19),
+    }
+    found, day = used(parts)
+    assert same(found, [NaN, 19, NaN])
+    assert day == 19
+
+
+def test_a_day_whose_production_was_reported_is_reckoned_as_a_whole() -> None:
+    parts = {b.FEED_IN: hours(4, 0), b.PURCHASE: hours(0, 3)}
+    stated = {b.PRODUCTION: 50.0, b.REPORTED: 50.0, b.FEED_IN: 4.0, b.PURCHASE: 3.0}
+    found, day = used(parts, stated)
+    assert same(found, [NaN, NaN, NaN])
+    assert day == 49
+    found, day = used({**parts, b.PRODUCTION: hours(20, 10)}, stated)
+    assert same(found, [16, 13, NaN])
+    assert day == 49
 
 
 def test_what_the_plant_integrated_is_told_only_of_the_production_it_tells() -> None:

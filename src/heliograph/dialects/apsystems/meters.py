@@ -65,7 +65,7 @@ class Energies(msgspec.Struct, frozen=True):
 def energies(series: BucketSeries, edges: Instants) -> Energies:
     """The four energies of the periods between edges, NaN where nothing was measured. [Wh]"""
     quantities = (b.CONSUMPTION, b.FEED_IN, b.PURCHASE, b.PRODUCTION)
-    return Energies(*(periods.totals(series.with_consumption(), each, edges) for each in quantities))
+    return Energies(*(periods.totals(series, each, edges) for each in quantities))
 
 
 async def _of_plant(call: Call[Any], system: System, level: Level, edges: Instants) -> Energies:

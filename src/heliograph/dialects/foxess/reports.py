@@ -131,7 +131,7 @@ async def _energies(call: Call[Any], rig: Rig, level: Level, spans: Slots) -> _E
     if not rig.master:
         return _Energies(rig, own, None)
     (plant,) = await call.hub.buckets(call.caller, "plant", [rig.plant.id], level, since_ms, until_ms)
-    return _Energies(rig, own, plant.with_consumption())
+    return _Energies(rig, own, plant)
 
 
 async def _earlier(call: Call[Any], rig: Rig, at_ms: int) -> list[tuple[_Energies, Slots]]:

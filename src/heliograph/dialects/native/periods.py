@@ -39,8 +39,7 @@ async def get_plant_energy(call: Call[ReadPlantPeriods]) -> Energy | Reply:
     asked = _span(call, plant, call.request)
     level = LEVELS[call.request.level]
     [series] = await call.hub.buckets(call.caller, "plant", [plant.id], level, asked.since_ms, asked.until_ms)
-    found = energy_buckets(series.with_consumption(), asked, zone(plant.zone))
-    return _energy(plant, call.request.level, found)
+    return _energy(plant, call.request.level, energy_buckets(series, asked, zone(plant.zone)))
 
 
 async def get_device_energy(call: Call[ReadDevicePeriods]) -> Energy | Reply:
