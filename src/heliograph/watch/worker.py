@@ -20,7 +20,7 @@ from heliograph.store.samples import HotTier
 from heliograph.store.sealed import Tiers
 from heliograph.store.sqlite import Database
 from heliograph.watch.past import Past, alarm_of
-from heliograph.watch.rules import Condition, conditions
+from heliograph.watch.rules import Condition, conditions, silence_ms
 
 REVIEW_LOOKS = 20
 """Of this many looks one goes through the past too."""
@@ -61,11 +61,14 @@ class Watch:
         self._past = Past(tiers, alarms, config.silent_after_s)
         self._standing: dict[int, dict[str, int]] = {}
         """By device, what was wrong when it was looked at last, with the start of its alarm. [ms]"""
+        self._away: tuple[int, int] | None = None
+        """From when to when nobody listened, before this start. [ms]"""
         self._turn_s = 0.0
 
     async def run(self) -> None:
         """Look after the fleet, for ever."""
         looks = 0
+        self.begin()
         while True:
             begun_s = time.monotonic()
             await self.look()
@@ -73,6 +76,23 @@ class Watch:
                 await self.catch_up(thorough=looks % (REVIEW_LOOKS * THOROUGH_REVIEWS) == 0)
             looks += 1
             await asyncio.sleep(max(self.config.every_s, REST * (time.monotonic() - begun_s)))
+
+    def begin(self) -> None:
+        """Begin to listen now: what was not heard while nobody listened is not held against a device at once."""
+        mark_ms = self._mark()
+        self._away = None if mark_ms is None else (mark_ms, self.clock.now_ms())
+
+    def _mark(self) -> int | None:
+        """Up to when the past was gone through; None if it never was. [ms]"""
+        found = self._database.query(f"SELECT value FROM meta WHERE key = '{MARK}'")  # noqa: S608  a name of ours
+        return int(found[0][0]) if found else None
+
+    def _listened(self, device: Device, counted_ms: int, now_ms: int) -> bool:
+        """Whether a silence was heard as one: while the hub was there, or for as long again as it was not."""
+        if self._away is None or counted_ms <= self._away[0]:
+            return True
+        left_ms, back_ms = self._away
+        return now_ms >= back_ms + min(back_ms - left_ms, silence_ms(device, self.config.silent_after_s))
 
     def _devices(self, among: Iterable[int] | None = None) -> Iterator[tuple[Device, Plant]]:
         """Every device that takes part, or those of them among some, with its plant."""
@@ -138,10 +158,10 @@ class Watch:
         counted_ms = self._past.counts_from(device, plant, latest.at_ms, now_ms)
         if counted_ms is None:
             found = conditions(device, latest)
-        elif counted_ms < now_ms:
+        elif counted_ms < now_ms and self._listened(device, counted_ms, now_ms):
             found = [Condition(SILENT, counted_ms)]
         else:
-            return []  # it is silent, but may be; what it said last may be over
+            return []  # it is silent, but may be, or was not heard; what it said last may be over
         wrong = {condition.code: condition.since_ms for condition in found}
         new = [code for code in wrong if code not in standing]
         over = [] if counted_ms is not None else [code for code in standing if code not in wrong]
@@ -161,9 +181,9 @@ class Watch:
         """
         now_ms = self.clock.now_ms()
         back_ms = now_ms - int(self.config.gaps_back_h * HOUR_MS)
-        found = self._database.query(f"SELECT value FROM meta WHERE key = '{MARK}'")  # noqa: S608  a name of ours
-        mark_ms = int(found[0][0]) - HOUR_MS if found else back_ms
-        changed = await self.review(min(mark_ms, back_ms if thorough else now_ms), now_ms)
+        mark_ms = self._mark()
+        since_ms = back_ms if mark_ms is None else mark_ms - HOUR_MS
+        changed = await self.review(min(since_ms, back_ms if thorough else now_ms), now_ms)
 
         def job(rows: Rows) -> None:
             rows.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (MARK, str(now_ms)))

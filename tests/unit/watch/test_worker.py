@@ -259,6 +259,37 @@ async def test_a_silence_that_ended_while_the_hub_was_down_is_one_alarm(watched:
     assert watched.spans("65534") == [("65534", NOW + WAIT, NOW + 2 * HOUR_MS, CLEARED)]
 
 
+async def test_what_nobody_listened_to_is_not_called_silence_before_it_was_listened_for(watched: Watched) -> None:
+    before, outage = watched.add(), 6 * HOUR_MS
+    async with watched.writing():
+        await watched.send([NOW - HOUR_MS], before)
+        await watched.send([NOW])
+        await watched.look(NOW)
+        await watched.world.hub.watch.catch_up(thorough=False)
+    watched.restart()
+    watched.world.clock.at_ms = NOW + outage
+    watched.world.hub.watch.begin()
+    async with watched.writing():
+        await watched.look(NOW + outage + WAIT - 1)
+        assert watched.spans(device=watched.device) == []
+        assert len(watched.spans(device=before)) == 1, "it was silent while the hub was there"
+        await watched.look(NOW + outage + WAIT)
+        assert watched.spans(device=watched.device) == [("65534", NOW + WAIT, None, ACTIVE)]
+
+
+async def test_a_short_absence_delays_an_alarm_no_longer_than_it_lasted(watched: Watched) -> None:
+    async with watched.writing():
+        await watched.send([NOW])
+        await watched.look(NOW)
+        await watched.world.hub.watch.catch_up(thorough=False)
+    watched.restart()
+    watched.world.clock.at_ms = back_ms = NOW + WAIT - STEP
+    watched.world.hub.watch.begin()
+    async with watched.writing():
+        assert await watched.look(NOW + WAIT + 1) == 0
+        assert await watched.look(2 * back_ms - NOW) == 1
+
+
 async def test_what_could_not_be_kept_is_raised_and_cleared_later(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
