@@ -78,6 +78,49 @@ def show_one(application: Which, data: Data = DEFAULT_DATA, as_json: Json = Fals
         show(show_application(hub, find_application(hub.registry, application)), as_json=as_json)
 
 
+@app.command("set")
+def change(
+    application: Which,
+    name: Annotated[str | None, typer.Option(help="What people are told that it is called.")] = None,
+    redirect: Annotated[
+        list[str] | None, typer.Option(help="An address to which people are sent back, in place of all before; repeat.")
+    ] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="What it may ask for, in place of all before; what was allowed beyond it ends. Repeat."),
+    ] = None,
+    new_secret: Annotated[
+        bool, typer.Option("--new-secret", help="Make a new client_secret and print it, this once.")
+    ] = False,
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
+    """Change an application; what is left out stays, and so does what people allowed."""
+    from msgspec.structs import replace
+
+    from heliograph.cli.listings import show_application
+    from heliograph.cli.lookup import find_application
+    from heliograph.cli.opening import opened
+    from heliograph.cli.registering import fresh_secret, save_application
+
+    with opened(data) as hub:
+        held = find_application(hub.registry, application)
+        wanted = replace(
+            held,
+            name=held.name if name is None else name.strip(),
+            redirect_uris=tuple(dict.fromkeys(redirect)) if redirect else held.redirect_uris,
+            scopes=tuple(dict.fromkeys(scope)) if scope else held.scopes,
+            secret=fresh_secret() if new_secret else held.secret,
+        )
+        saved = save_application(hub, wanted)
+        shown = show_application(hub, saved)
+        if new_secret:
+            shown["client_secret"] = saved.secret.reveal()
+    show(shown, as_json=as_json)
+    if new_secret and not as_json:
+        say("Note the secret now: it is not shown again.")
+
+
 @app.command()
 def disable(application: Which, data: Data = DEFAULT_DATA, undo: Undo = False) -> None:
     """Disable an application: nobody can allow it anything, and what was allowed opens nothing."""

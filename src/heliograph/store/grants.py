@@ -84,4 +84,5 @@ class Grants:
         granted = [one for one in self._registry.applications.values() if one.id == credential.application_id]
         if person is None or person.disabled or not granted or granted[0].disabled:
             return replace(credential, disabled=True)
-        return replace(credential, plants=person.plants)
+        scopes = tuple(scope for scope in credential.scopes if scope in granted[0].scopes)
+        return replace(credential, plants=person.plants, scopes=scopes, disabled=credential.disabled or not scopes)

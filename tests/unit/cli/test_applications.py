@@ -57,6 +57,21 @@ def test_scopes_are_given_and_the_secret_is_announced(fleet: Path) -> None:
     assert run("application", "show", "A", "--json").json()["scopes"] == ["read", "control"]
 
 
+def test_an_application_is_changed_and_what_is_left_out_stays(fleet: Path) -> None:
+    added = run("application", "add", "A", "--redirect", BACK, "--scope", "read", "--scope", "control", "--json").json()
+    secret = added.pop("client_secret")
+    changed = run("application", "set", "A", "--redirect", "myapp://back", "--json").json()
+    assert changed == {**added, "redirect_uris": ["myapp://back"]}
+    changed = run("application", "set", "A", "--name", "B", "--scope", "read", "--json").json()
+    assert changed == {**added, "name": "B", "scopes": ["read"], "redirect_uris": ["myapp://back"]}
+    again = run("application", "set", "B", "--new-secret", "--json").json()
+    assert len(again["client_secret"]) == 48
+    assert again["client_secret"] != secret
+    assert "no application 'A'" in run("application", "set", "A", code=1).err
+    assert "redirect" in run("application", "set", "B", "--redirect", "javascript:alert(1)", code=1).err
+    assert run("application", "show", "B", "--json").json() == changed
+
+
 def test_an_application_can_be_disabled_and_enabled_again(fleet: Path) -> None:
     run("application", "add", "A", "--redirect", BACK)
     for words, disabled in ((("disable", "A"), True), (("disable", "A", "--undo"), False)):

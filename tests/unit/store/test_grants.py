@@ -115,6 +115,18 @@ async def test_a_grant_is_an_ordinary_credential_that_is_made_once(office: Offic
     assert Registry(office.hub.database, office.hub.registry._keyring).credentials["foxess", first.name] == second
 
 
+async def test_a_grant_opens_no_more_than_its_application_may_ask_for_now(office: Office) -> None:
+    made, ada = await office.application(), await office.person()
+    granted = await office.grants.grant(made, ada, ["read", "control"])
+    await office.application(id=made.id, scopes=("read",))
+    found = await office.kept(granted)
+    assert (found.scopes, found.disabled) == (("read",), False)
+    await office.application(id=made.id, scopes=("write",))
+    assert (await office.kept(granted)).disabled
+    await office.application(id=made.id, scopes=("read", "control"))
+    assert await office.kept(granted) == granted
+
+
 async def test_a_grant_follows_its_person_and_its_application(office: Office) -> None:
     made, ada = await office.application(), await office.person()
     granted = await office.grants.grant(made, ada, ["read"])
