@@ -210,6 +210,36 @@ def test_one_that_sets_numbers_as_numbers_and_one_as_texts(client: Plain, value:
     client.result("/op/v0/device/battery/soc/set", {"sn": SERIAL, "minSoc": 10, "minSocOnGrid": 10})
 
 
+def test_one_that_knows_the_detail_in_its_second_version_only(client: Plain) -> None:
+    told = client.result("/op/v1/device/detail", query={"sn": SERIAL})
+    assert msgspec.convert(told, Detail).has_battery is True
+    assert told == client.result("/op/v0/device/detail", query={"sn": SERIAL})
+
+
+def test_one_that_reads_serial_numbers_as_they_are_and_writes_them_in_small_letters(client: Plain) -> None:
+    for mode in ("Feedin", "SelfUse"):
+        client.result("/op/v0/device/setting/set", {"sn": SERIAL.lower(), "key": "WorkMode", "value": mode})
+        assert client.result("/op/v0/device/setting/get", {"sn": SERIAL, "key": "WorkMode"})["value"] == mode
+    [device] = client.result("/op/v1/device/real/query", {"sns": [SERIAL.lower()], "variables": ["SoC"]})
+    assert device["deviceSN"] == SERIAL
+
+
+def test_one_that_asks_for_a_twentieth_more_than_the_rating_and_keeps_what_was_scheduled(client: Plain) -> None:
+    watts = client.result("/op/v0/device/detail", query={"sn": SERIAL})["capacity"] * 1050
+    path = "/op/v0/device/scheduler"
+    whole_day = {
+        "enable": 1, "startHour": 0, "startMinute": 0, "endHour": 23, "endMinute": 59, "workMode": "ForceCharge",
+        "minSocOnGrid": 11, "fdSoc": 100, "fdPwr": watts,
+    }  # fmt: skip
+    body = {"deviceSN": SERIAL, "groups": [{**whole_day, "maxSoc": 90}]}
+    client.result("/op/v1/device/scheduler/enable", body)
+    # What was set in v1 is read in v0, and sent back as it is.
+    held = client.result(f"{path}/get", {"deviceSN": SERIAL})["groups"]
+    assert held[0] == {**whole_day, "fdPwr": round(watts)}
+    client.result(f"{path}/enable", {"deviceSN": SERIAL, "groups": held})
+    client.result(f"{path}/set/flag", {"deviceSN": SERIAL, "enable": 0})
+
+
 def test_one_that_writes_header_names_as_it_likes_and_tells_seconds(house: House) -> None:
     path = "/op/v0/device/list"
     now = str(round(time.time()))

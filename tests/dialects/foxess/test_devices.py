@@ -64,6 +64,29 @@ async def test_of_two_with_the_same_serial_number_the_first_goes_by_it(hub: Fake
     assert first.id < second.id
 
 
+async def test_a_name_finds_its_device_in_any_case(hub: FakeHub, client: Client) -> None:
+    plant = hub.add_plant()
+    hub.add_device(plant, serial="60BH5021a7")
+    nameless = hub.add_device(plant, serial=" ")
+    theirs = hub.add_device(hub.add_plant(account=2), serial="OTHERS")
+    # Before and after its name was first told.
+    for _ in range(2):
+        for name in ("60bh5021a7", "60BH5021A7", "60BH5021a7"):
+            assert (await client.result("device/detail", {"sn": name}))["deviceSN"] == "60BH5021a7"
+        made_up = (await client.result("device/list"))["data"][1]["deviceSN"]
+    assert made_up == mint_device(nameless.id, 0)
+    assert (await client.result("device/detail", {"sn": made_up.lower()}))["deviceSN"] == made_up
+    assert await client.errno("device/detail", {"sn": theirs.serial.lower()}) == 41930
+
+
+async def test_of_two_that_differ_in_case_alone_each_goes_by_its_own(hub: FakeHub, client: Client) -> None:
+    plant = hub.add_plant()
+    for serial in ("abc", "ABC"):
+        hub.add_device(plant, serial=serial, model=f"of {serial}")
+    for name, found in (("abc", "abc"), ("ABC", "ABC"), ("Abc", "abc")):
+        assert (await client.result("device/detail", {"sn": name}))["deviceType"] == f"of {found}"
+
+
 async def test_a_serial_number_may_come_as_a_number(hub: FakeHub, client: Client) -> None:
     device = hub.add_device(hub.add_plant(), serial="1234")
     hub.read(device, {"ac.power": 5.0})
@@ -108,6 +131,7 @@ async def test_an_inverter_in_detail(hub: FakeHub, client: Client) -> None:
     third = hub.add_device(plant, DeviceKind.BATTERY, gateway_id=gateway.id)
     hub.read(inverter, {"ac.power": 1.0})
     told = await client.result("device/detail", {"sn": inverter.serial})
+    assert await client.result("device/detail.v1", {"sn": inverter.serial}) == told
     plant_id = (await client.result("plant/list"))["data"][0]["stationID"]
     assert told == {
         "deviceSN": inverter.serial, "moduleSN": gateway.serial, "stationID": plant_id, "stationName": "plant 1",

@@ -133,13 +133,20 @@ async def test_the_plant_s_energies_are_told_by_the_inverter_that_stands_for_it(
     }
 
 
-async def test_what_the_inverter_itself_measures_goes_first(hub: FakeHub, client: Client, inverter: Device) -> None:
-    hub.total("device", inverter.id, Level.DAY, [at(2025, 6, 1)], production=[9000], feed_in=[111], consumption=[NAN])
+async def test_the_house_is_the_plant_s_and_the_battery_the_inverter_s(
+    hub: FakeHub, client: Client, inverter: Device
+) -> None:
     hub.total(
-        "plant", 1, Level.DAY, [at(2025, 6, 1)], production=[9000], feed_in=[222], purchase=[100], consumption=[8878]
-    )
+        "device", inverter.id, Level.DAY, [at(2025, 6, 1)],
+        production=[9000], feed_in=[111], purchase=[55], consumption=[NAN], charged=[700],
+    )  # fmt: skip
+    hub.total(
+        "plant", 1, Level.DAY, [at(2025, 6, 1)],
+        production=[9000], feed_in=[222], purchase=[NAN], consumption=[8878], charged=[1400],
+    )  # fmt: skip
     found = await report(client, inverter, year=2025, month=6, dimension="month")
-    assert (found["feedin"][0], found["gridConsumption"][0], found["loads"][0]) == (0.111, 0.1, 8.878)
+    assert (found["feedin"][0], found["gridConsumption"][0], found["loads"][0]) == (0.222, 0.055, 8.878)
+    assert found["chargeEnergyToTal"][0] == 0.7
 
 
 async def test_what_an_inverter_cannot_have_is_left_out(hub: FakeHub, client: Client) -> None:

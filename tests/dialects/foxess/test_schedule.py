@@ -153,9 +153,7 @@ async def test_a_segment_takes_every_work_mode(
     assert (await client.result(f"{PATH}/get{version}", named(inverter)))["groups"][0]["workMode"] == mode
 
 
-async def test_v1_alone_has_a_ceiling_and_the_power_of_the_device(
-    hub: FakeHub, client: Client, inverter: Device
-) -> None:
+async def test_v1_alone_has_a_ceiling(hub: FakeHub, client: Client, inverter: Device) -> None:
     body = named(inverter, groups=[group(maxSoc="80", fdPwr=6000)])
     assert await client.errno(f"{PATH}/enable", body) == 0
     assert segments(hub, inverter)[0].max_soc is None
@@ -163,13 +161,26 @@ async def test_v1_alone_has_a_ceiling_and_the_power_of_the_device(
     assert segments(hub, inverter)[0].max_soc == 80.0
     assert (await client.result(f"{PATH}/get.v1", named(inverter)))["groups"][0]["maxSoc"] == 80
     assert "maxSoc" not in (await client.result(f"{PATH}/get", named(inverter)))["groups"][0]
-    for power, old, new in ((6001, 40257, 0), (8000, 40257, 0), (8001, 40257, 40257)):
-        body = named(inverter, groups=[group(fdPwr=power)])
-        assert await client.errno(f"{PATH}/enable", body) == old
-        assert await client.errno(f"{PATH}/enable.v1", body) == new
     for ceiling in (9, 101, "much", 50.5):
         body = named(inverter, groups=[group(maxSoc=ceiling)])
         assert await client.errno(f"{PATH}/enable.v1", body) == 40257
+
+
+@pytest.mark.parametrize(
+    ("rated_w", "old", "new"),
+    [(8000.0, 8400, 8400), (6480.0, 6804, 6804), (6481.0, 6806, 6806), (3000.0, 6000, 3150), (None, 6000, 6000)],
+)
+async def test_a_segment_takes_a_twentieth_more_than_the_rating_as_real_inverters_do(
+    hub: FakeHub, client: Client, inverter: Device, rated_w: float | None, old: int, new: int
+) -> None:
+    device = hub.add_device(hub.all_plants[inverter.plant_id], capacity_w=rated_w)
+    for version, most in (("", old), (".v1", new)):
+        assert await client.errno(f"{PATH}/enable{version}", named(device, groups=[group(fdPwr=most + 1)])) == 40257
+        assert await client.errno(f"{PATH}/enable{version}", named(device, groups=[group(fdPwr=float(most))])) == 0
+        # What one version takes can be read and sent back by the same.
+        told = (await client.result(f"{PATH}/get{version}", named(device)))["groups"]
+        assert told[0]["fdPwr"] == most
+        assert await client.errno(f"{PATH}/enable{version}", named(device, groups=told)) == 0
 
 
 @pytest.mark.parametrize(

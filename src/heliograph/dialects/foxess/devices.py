@@ -9,6 +9,7 @@ from heliograph.dialects.foxess import parameters
 from heliograph.dialects.foxess.lookup import PLANTS, Rig, Sight, asked_rig, capacity_wh, rigs, serials, sight
 from heliograph.dialects.foxess.operations import (
     DEVICE_DETAIL,
+    DEVICE_DETAIL_V1,
     LEAST_ROWS,
     LIST_DEVICES,
     LIST_METERS,
@@ -247,7 +248,7 @@ async def list_meters(call: Call[PageQuery]) -> MeterPage:
 
 HANDLERS: tuple[Handler, ...] = (
     handle(LIST_DEVICES, list_devices),
-    handle(DEVICE_DETAIL, device_detail),
+    *(handle(operation, device_detail) for operation in (DEVICE_DETAIL, DEVICE_DETAIL_V1)),
     handle(LIST_MODULES, list_modules),
     handle(LIST_METERS, list_meters),
 )

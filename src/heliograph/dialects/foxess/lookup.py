@@ -129,12 +129,20 @@ async def serials(call: Call[Any], devices: Sequence[Device]) -> list[str]:
 
 
 async def find_devices(call: Call[Any], wires: Sequence[str]) -> list[Device | None]:
-    """The device behind each serial number, by alias first; disabled ones too, where the caller sees them."""
+    """The device behind each serial number, by alias first; disabled ones too, where the caller sees them.
+
+    One that no device has as it is written is looked for in any case: some clients write it in small letters.
+    """
     found = await call.hub.resolve_devices(call.caller, DEVICES, wires)
     if None not in found:
         return found
-    by_serial = {device.serial.strip(): device for device in reversed(await call.hub.devices(call.caller))}
-    return [device or by_serial.get(wire) for wire, device in zip(wires, found, strict=True)]
+    named = {device.serial.strip(): device for device in reversed(await call.hub.devices(call.caller))}
+    folded = {serial.casefold(): device for serial, device in named.items()}
+    capitals = await call.hub.resolve_devices(call.caller, DEVICES, [wire.upper() for wire in wires])
+    return [
+        device or named.get(wire) or folded.get(wire.casefold()) or capital
+        for wire, device, capital in zip(wires, found, capitals, strict=True)
+    ]
 
 
 async def find_plant(call: Call[Any], wire: str) -> Plant:

@@ -121,6 +121,10 @@ LIST_DEVICES = _call("POST", "device/list", PageQuery, DevicePage, "Get device l
 DEVICE_DETAIL = _call(
     "GET", "device/detail", SerialQuery, DeviceDetailResult, "Get device detail", "One inverter and its batteries."
 )
+# The document has no second version of this call; the live service does, and clients ask for nothing else.
+DEVICE_DETAIL_V1 = _call(
+    "GET", "device/detail", SerialQuery, DeviceDetailResult, "Get device detail", "The same as v0.", version=1
+)
 LIST_VARIABLES = _call(
     "GET", "device/variable/get", NoQuery, VariableList, "Get available variables", "Every variable."
 )
@@ -229,10 +233,10 @@ SET_METER = _write("gw/setting/set", MeterBody, "Meter, Set the device settings 
 
 OPERATIONS = (
     CREATE_PLANT, DELETE_PLANT, UPDATE_PLANT, PLANT_DETAIL, LIST_PLANTS, QUERY_REAL_V1, LIST_DEVICES, DEVICE_DETAIL,
-    LIST_VARIABLES, LIST_FAULTS, QUERY_REAL, QUERY_HISTORY, QUERY_REPORT, GENERATION, LIST_MODULES, LIST_METERS,
-    ACCESS_COUNT, GET_FLAG_V1, SET_FLAG_V1, GET_SEGMENTS_V1, ENABLE_SEGMENTS_V1, GET_SOC, SET_SOC, GET_CHARGE_TIMES,
-    SET_CHARGE_TIMES, GET_SETTING, SET_SETTING, GET_CLOCK, SET_CLOCK, GET_PEAK_SHAVING, SET_PEAK_SHAVING, GET_FLAG,
-    SET_FLAG, SET_SCHEDULER, GET_SEGMENTS, ENABLE_SEGMENTS, GET_METER, SET_METER,
+    DEVICE_DETAIL_V1, LIST_VARIABLES, LIST_FAULTS, QUERY_REAL, QUERY_HISTORY, QUERY_REPORT, GENERATION, LIST_MODULES,
+    LIST_METERS, ACCESS_COUNT, GET_FLAG_V1, SET_FLAG_V1, GET_SEGMENTS_V1, ENABLE_SEGMENTS_V1, GET_SOC, SET_SOC,
+    GET_CHARGE_TIMES, SET_CHARGE_TIMES, GET_SETTING, SET_SETTING, GET_CLOCK, SET_CLOCK, GET_PEAK_SHAVING,
+    SET_PEAK_SHAVING, GET_FLAG, SET_FLAG, SET_SCHEDULER, GET_SEGMENTS, ENABLE_SEGMENTS, GET_METER, SET_METER,
 )  # fmt: skip
 
 ERROR_TEXTS = Operation(

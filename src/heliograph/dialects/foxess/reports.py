@@ -118,11 +118,13 @@ class _Energies:
         return True
 
     def of(self, quantity: str, spans: Slots) -> Floats:
-        """The totals of periods. [Wh]"""
+        """The totals of periods, those of the house from the plant, which knows the inverters' too. [Wh]"""
         found = _sums(self._own, quantity, spans)
         if self._plant is None or quantity in (b.PRODUCTION, b.PV_INPUT):
             return found
-        return np.where(np.isnan(found), _sums(self._plant, quantity, spans), found)
+        whole = _sums(self._plant, quantity, spans)
+        first, second = (whole, found) if quantity in _OF_THE_HOUSE else (found, whole)
+        return np.where(np.isnan(first), second, first)
 
 
 async def _energies(call: Call[Any], rig: Rig, level: Level, spans: Slots) -> _Energies:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -49,7 +50,9 @@ UNUSED = "Invalid"
 LEAST_DISCHARGE_SOC = 11
 """Down to where an enabled segment may discharge at most; the live service refuses less. [%]"""
 MOST_POWER_W = 6000
-"""The power of a segment in v0, and in v1 of an inverter whose rating is not known. [W]"""
+"""What any segment may have in v0, and one of an inverter whose rating is not known. [W]"""
+HEADROOM = 1.05
+"""How much of its rating an inverter may be asked for: real ones take that much, and clients send it."""
 _MODES = {name.casefold(): s.WorkMode(key) for key, name in WORDS.items()}
 _MAXIMA = {"startHour": 23, "startMinute": 59, "endHour": 23, "endMinute": 59}
 
@@ -59,8 +62,10 @@ class Reach(msgspec.Struct, frozen=True):
 
     on_grid: Setting
     most: Setting
-    power_w: float
+    rated_w: float
     """[W]"""
+    power_w: float
+    """What is still taken. [W]"""
     ceilings: bool
     """Whether a segment may have a state of charge up to which it fills: in v1."""
 
@@ -70,7 +75,8 @@ async def _reach(call: Call[Any], device: Device) -> Reach:
     ceilings = call.operation in (GET_SEGMENTS_V1, ENABLE_SEGMENTS_V1)
     on_grid, most, _ = await settings(call, device, [s.MIN_SOC_ON_GRID, s.MAX_SOC, s.SCHEDULE])
     rated_w = device.capacity_w or MOST_POWER_W
-    return Reach(on_grid, most, rated_w if ceilings else MOST_POWER_W, ceilings)
+    power_w = math.ceil(rated_w * HEADROOM) if device.capacity_w else MOST_POWER_W
+    return Reach(on_grid, most, rated_w, power_w if ceilings else max(power_w, MOST_POWER_W), ceilings)
 
 
 async def get_flag(call: Call[SerialQuery]) -> FlagResult:
@@ -121,7 +127,7 @@ def _properties(reach: Reach) -> dict[str, Property]:
     made["workMode"] = Property("", 1, Range(0, 0), [UNUSED, *WORDS.values()])
     made["minSocOnGrid"] = Property(reach.on_grid.unit, plain(reach.on_grid.precision), bounds(reach.on_grid))
     made["fdSoc"] = Property("%", 1, Range(LEAST_DISCHARGE_SOC, 100))
-    made["fdPwr"] = Property("W", 1, Range(0, plain(reach.power_w)))
+    made["fdPwr"] = Property("W", 1, Range(0, plain(reach.rated_w)))
     made["maxSoc"] = Property(reach.most.unit, plain(reach.most.precision), bounds(reach.most))
     # The document leaves the names open; real answers have them in small letters.
     return made | {name.lower(): told for name, told in made.items()}
