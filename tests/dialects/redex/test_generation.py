@@ -224,13 +224,39 @@ async def test_figures_that_disagree_are_told_by_the_name_that_was_sent(sender: 
     assert sender.ledger() == []
 
 
+@pytest.mark.parametrize(
+    ("number", "kept"),
+    [
+        ("5.0E-4", "0.0005"), ("1.5e1", "15"), ("1E+1", "10"), ("1.00000", "1"), ("0.123400", "0.1234"), ("-0.0", "0"),
+        ("-0", "0"), ("0E0", "0"), ("15.50", "15.50"),
+    ],
+)  # fmt: skip
+async def test_a_number_is_kept_in_plain_digits_however_it_is_written(sender: Sender, number: str, kept: str) -> None:
+    body = json.dumps(days(day("2023-05-01", "FIGURE"))).replace('"FIGURE"', number).encode()
+    assert (await sender.post(body)).status_code == 200
+    assert sender.ledger() == [("2023-05-01", 1, kept, None)]
+
+
+async def test_a_large_counter_may_come_with_an_exponent(sender: Sender) -> None:
+    body = json.dumps(days(day("2023-05-01", "1.5", "FIGURE"))).replace('"FIGURE"', "1.23456789E7").encode()
+    assert (await sender.post(body)).status_code == 200
+    assert sender.ledger() == [("2023-05-01", 1, "1.5", "12345678.9")]
+
+
+@pytest.mark.parametrize("number", ["1e-5", "-1", "-1E0", "1e999", "1e99999999999999999999", "1.00001", "1E-999"])
+async def test_a_number_that_no_figure_may_have_is_refused_as_it_was_sent(sender: Sender, number: str) -> None:
+    body = json.dumps(days(day("2023-05-01", "FIGURE"))).replace('"FIGURE"', number).encode()
+    wrong = told(await sender.post(body), 422)["Data[0].PeriodProductionInKWh"]
+    assert wrong == f"{number[:20]!r} is not a number of at most 4 decimals, 0 or more"
+
+
 @pytest.mark.parametrize("figure", ["\\u0031", "1\\u002e5"])
 async def test_an_escape_is_no_digit(sender: Sender, figure: str) -> None:
     body = json.dumps(days(day("2023-05-01", "FIGURE"))).replace("FIGURE", figure).encode()
     assert told(await sender.post(body), 422).keys() == {"Data[0].PeriodProductionInKWh"}
 
 
-@pytest.mark.parametrize("figure", ["\u0661", "+1", " 1", "1,5", "1.", ".5", "NaN", "", "1" * 40])
+@pytest.mark.parametrize("figure", ["\u0661", "+1", " 1", "1,5", "1.", ".5", "1e2", "NaN", "", "1" * 40])
 async def test_what_is_no_plain_number_is_no_figure(sender: Sender, figure: str) -> None:
     body = json.dumps(days(day("2023-05-01", figure)), ensure_ascii=False).encode()
     answer = await sender.post(body)

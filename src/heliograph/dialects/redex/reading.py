@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -32,6 +34,9 @@ LONGEST = 36
 """How long the names, keys and tokens of the token calls may be. [characters]"""
 YEAR_DIGITS, PROCESS_DIGITS = 4, 18
 
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
+_PLAIN = re.compile(r"[0-9]+(\.[0-9]{1,4})?")
+
 Members = Mapping[str, Raw]
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _LIST = msgspec.json.Decoder(list[Raw])
@@ -41,6 +46,22 @@ _TEXT = msgspec.json.Decoder(str)
 def pascal(name: str) -> str:
     """A member's name as the document's examples print it."""
     return name[:1].upper() + name[1:]
+
+
+def plain(number: str) -> str:
+    """A JSON number without exponent, the sign of a nought and the zeros at its end, where that makes it a figure.
+
+    Some languages write large and small numbers with an exponent, some decimals with all their places. Any other number
+    stays as it was sent.
+    """
+    if _PLAIN.fullmatch(number) or not _NUMBER.fullmatch(number):
+        return number
+    digits = f"{Decimal(number):f}"
+    if "." in digits:
+        digits = digits.rstrip("0").rstrip(".")
+    if not digits.strip("-0"):
+        return "0"
+    return digits if _PLAIN.fullmatch(digits) else number
 
 
 class Reader:
@@ -77,7 +98,7 @@ class Reader:
     ) -> str:  # fmt: skip
         """A text that must be there and not be empty; a number gives the digits that were sent.
 
-        With `as_sent` it is what stands between the quotes: an escape is no digit.
+        With `as_sent` it is what stands between the quotes: an escape is no digit. A number is then a plain one.
         """
         raw, key = members.get(name), f"{place}{name}"
         if raw is None:
@@ -88,7 +109,7 @@ class Reader:
             text = _TEXT.decode(raw)
             text = sent[1:-1].decode() if as_sent else text
         elif number and sent[:1] in b"-0123456789":
-            text = sent.decode()
+            text = plain(sent.decode()) if as_sent else sent.decode()
         else:
             self.wrong(key, f"{name} must be a text" + (" or a number" if number else ""))
             return ""
