@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -153,6 +154,17 @@ async def test_a_device_shows_every_point_and_null_for_what_it_never_sent(hub: F
     assert items["open_time"] == 1_501_862_400_000
     assert isinstance(items["open_time"], int)
     assert items["elec_freq"] is items["pv24_i"] is items["day_cap"] is None
+
+
+@pytest.mark.parametrize(("age_ms", "expected"), [(0, 1), (HOUR_MS, 0)])
+async def test_whether_a_device_is_connected_is_a_whole_number_and_its_other_states_are_not(
+    hub: FakeHub, client: Client, age_ms: int, expected: int
+) -> None:
+    device = hub.add_device(hub.add_plant())
+    hub.read(device, {"inverter.state": 512.0}, NOW_MS - age_ms)
+    (row,) = await devices_now(client, 1, numbers(device))
+    told = {name: row["dataItemMap"][name] for name in ("run_state", "inverter_state")}
+    assert json.dumps(told) == json.dumps({"run_state": expected, "inverter_state": 512.0})
 
 
 async def test_the_daily_energy_is_made_up_from_the_day_so_far(hub: FakeHub, client: Client) -> None:
