@@ -176,6 +176,11 @@ def rises(values: Iterable[tuple[int, Decimal]], *, restarts: bool) -> Iterator[
             yield at_ms, Decimal(0)
 
 
+def _powers(story: Story, serial: str, key: str) -> list[tuple[int, Decimal]]:
+    """The powers that a device measured."""
+    return [(at_ms, decimal(bag[key])) for at_ms, bag in story.get(serial, {}).items() if key in bag]
+
+
 class Fleet:
     """The devices of a plant by what they are."""
 
@@ -275,10 +280,40 @@ class Truth(dict[Fact, Decimal]):
                 if subject in self.fleet.below(gateway):
                     self._add(gateway, quantity, when, value)
         reported = [v for f, v in self.items() if f[:2] == (SILENT, "production") and f.when[0] == "year"]
+        heard = any(Fact(serial, "production", EVER) in self for serial in self.fleet.inverters)
         if reported:
             for subject in (SILENT, PLANT, self.fleet.gateway_of(SILENT)):
                 self._add(subject, "production", EVER, sum(reported, Decimal(0)))
+        self._by_meters(heard=heard)
         self._worth()
+
+    def _by_meters(self, *, heard: bool) -> None:
+        """The plant's production in hours and on days of which no inverter tells, but its production meters do."""
+        told = {
+            kind: {self._day(when) for subject, quantity, when in self if self._made(subject, quantity, when, kind)}
+            for kind in ("hour", "day")
+        }
+        wholes = (PLANT, *self._alone())
+        for (subject, quantity, when), value in list(self.items()):
+            if subject not in self.fleet.arrays or quantity != "production" or when[0] not in told:
+                continue
+            if (day := self._day(when)) not in told[when[0]]:
+                longer: tuple[When, ...] = (("month", day[:7]), ("year", day[:4])) if when[0] == "day" else ()
+                for span in (when, *longer):
+                    for whole in wholes:
+                        self._add(whole, "production", span, value)
+        for whole in () if heard else wholes:
+            years = [v for f, v in self.items() if f[:2] == (whole, "production") and f.when[0] == "year"]
+            if years:
+                self[Fact(whole, "production", EVER)] = sum(years, Decimal(0))
+
+    def _made(self, subject: str, quantity: str, when: When, kind: str) -> bool:
+        """Whether an inverter tells of its production in an hour or on a day."""
+        return quantity == "production" and when[0] == kind and subject in self.fleet.inverters
+
+    def _day(self, when: When) -> str:
+        """The day of an hour, or of itself."""
+        return str(when[1]) if when[0] == "day" else self.cal.wall(int(when[1])).date().isoformat()
 
     def _worth(self) -> None:
         """What the plant's production is worth, and what the house used of it."""
@@ -314,16 +349,28 @@ class Truth(dict[Fact, Decimal]):
                 self._add(PLANT, "consumption", period, total)
 
     def _points(self, story: Story) -> None:
-        """Powers of ECUs and of the plant on points of the step."""
+        """Powers of ECUs and of the plant on points of the step; on days without any inverter's, its meters'."""
+        lit: set[date] = set()
         for serial in self.fleet.inverters:
-            for at_ms, bag in story.get(serial, {}).items():
-                point: When = ("point", at_ms // self.fleet.step_ms * self.fleet.step_ms)
-                if "ac.power" in bag:
-                    for subject in (PLANT, *(each for each in self.fleet.gateways if serial in self.fleet.below(each))):
-                        self._add(subject, "ac.power", point, decimal(bag["ac.power"]))
+            wholes = (PLANT, *(each for each in self.fleet.gateways if serial in self.fleet.below(each)))
+            for at_ms, watts in _powers(story, serial, "ac.power"):
+                lit.add(self.cal.wall(at_ms).date())
+                for whole in wholes:
+                    self._add(whole, "ac.power", self._point(at_ms), watts)
+        for serial in self.fleet.arrays:
+            for at_ms, watts in _powers(story, serial, "meter.power"):
+                for whole in (PLANT, *self._alone()) if self.cal.wall(at_ms).date() not in lit else ():
+                    self._add(whole, "ac.power", self._point(at_ms), watts)
         for at_ms, bag in story.get(self.fleet.grid, {}).items():
             if "meter.power" in bag:
                 self[Fact(PLANT, "grid.power", ("point", at_ms))] = decimal(bag["meter.power"])
+
+    def _point(self, at_ms: int) -> When:
+        return ("point", at_ms // self.fleet.step_ms * self.fleet.step_ms)
+
+    def _alone(self) -> tuple[str, ...]:
+        """The gateway that stands for the plant, because it is the only one."""
+        return self.fleet.gateways if len(self.fleet.gateways) == 1 else ()
 
     def within(self, subject: str, quantity: str, since_ms: int, width_ms: int) -> list[Decimal]:
         """The readings of a stretch of time."""

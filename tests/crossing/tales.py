@@ -9,12 +9,10 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from heliograph.model.devices import INVERTERS
 from heliograph.simulate.fleet import advance, fleet, initial
 from tests.crossing.calendar import Calendar
 from tests.crossing.differences import ANY, BACK, FORWARD, HALF_BACK
 from tests.crossing.story import (
-    ARRAY,
     COUNTERS,
     ECU,
     LOGGER,
@@ -164,9 +162,6 @@ def made(recipe: Recipe) -> Tale:
     zone, on, _ = DAYS[recipe.day]
     cal = Calendar(zone)
     absent = recipe.absent - {LOGGER} if ECU in recipe.absent else recipe.absent
-    measuring = [place for place in PLACES if place.kind in INVERTERS and place.serial not in {*absent, SILENT}]
-    if len(measuring) < 2:  # else there may be a day that the production meter alone tells of
-        absent |= {ARRAY}
     places = [place for place in PLACES if place.serial not in absent]
     known = {place.serial for place in places}
     places = [place if place.gateway in known else place._replace(gateway="") for place in places]

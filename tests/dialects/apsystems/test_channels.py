@@ -69,10 +69,21 @@ def test_the_energies_of_an_hour_add_up_to_what_it_produced(
     assert (energy >= 0).all()
     assert np.isfinite(energy).all()
     hour = np.clip(np.searchsorted(STARTS, at_ms, "left") - 1, 0, 2)
-    for place, total in enumerate(produced):
-        inside = hour == place
-        if inside.any() and np.isfinite(total):
-            assert energy[:, inside].sum() == pytest.approx(total, rel=1e-9, abs=1e-9)
+    apart = [np.isfinite(total) and bool((hour == place).any()) for place, total in enumerate(produced)]
+    if all(apart):
+        for place, total in enumerate(produced):
+            assert energy[:, hour == place].sum() == pytest.approx(total, rel=1e-9, abs=1e-9)
+    if np.isfinite(produced).all():
+        assert energy.sum() == pytest.approx(sum(produced), rel=1e-9, abs=1e-9)
+
+
+def test_what_an_hour_without_a_sample_produced_stands_at_the_sample_before() -> None:
+    at_ms = np.array([30, 60]) * MINUTE_MS
+    watts = np.array([[100.0, 100.0], [100.0, 300.0]])
+    found = divide(at_ms, watts, STARTS, np.array([0.0, 40.0, 0.0]))
+    assert found.tolist() == [[0.0, 10.0], [0.0, 30.0]]
+    found = divide(at_ms + 60 * MINUTE_MS, watts, STARTS, np.array([40.0, 0.0, 0.0]))
+    assert found.tolist() == [[20.0, 0.0], [20.0, 0.0]], "there is none before"
 
 
 def test_what_is_not_folded_stands_as_it_lies_under_the_powers() -> None:

@@ -131,6 +131,14 @@ async def test_the_telemetry_of_a_day(client: Client, hub: FakeHub, inverter: De
     assert energy == pytest.approx(8.0, abs=3e-6)
 
 
+async def test_the_power_has_the_name_of_the_live_service_too_where_that_is_set(hub: FakeHub, inverter: Device) -> None:
+    hub.measure(inverter, instants("10:00", "10:05"), ac__power=[400.0, 500.0])
+    assert "ac_p1" not in await Client(hub).data("inverter/energy", "1", inverter.serial, **DAY)
+    hub.settings = {"apsystems": {"live_names": True}}
+    told = await Client(hub).data("inverter/energy", "1", inverter.serial, **DAY)
+    assert told["ac_p"] == told["ac_p1"] == ["400.00", "500.00"]
+
+
 async def test_a_past_day_without_a_sample_has_no_data_and_today_is_empty(
     client: Client, hub: FakeHub, inverter: Device
 ) -> None:

@@ -102,7 +102,8 @@ def divide(at_ms: Instants, watts: Floats, starts: Instants, produced: Floats) -
 
     `watts` has a row for each channel; `starts` the hours and their end, `produced` the total of each [Wh]. It is what
     lies under the straight lines between powers, in proportion. In an hour whose total is not known it stands as it is;
-    one that was produced without any power is spread evenly over its samples.
+    one that was produced without any power is spread evenly over its samples. What an hour without any sample produced
+    stands at the sample before: points are told as earlier than what was measured within them.
     """
     energy = np.zeros_like(watts)
     if not len(at_ms):
@@ -120,6 +121,9 @@ def divide(at_ms: Instants, watts: Floats, starts: Instants, produced: Floats) -
     evenly = np.divide(produced, count, out=np.zeros(hours), where=told & ~lit & (count > 0)) / len(watts)
     dark = ~lit[hour]
     energy[:, dark] = evenly[hour][dark]
+    for empty in np.flatnonzero((count == 0) & told & (np.nan_to_num(produced) > 0)).tolist():
+        place = max(int(np.searchsorted(at_ms, starts[empty + 1], "right")) - 1, 0)
+        energy[:, place] += in_proportion(known[:, place : place + 1], produced[empty : empty + 1])[:, 0]
     return energy
 
 

@@ -23,6 +23,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     monthly_calls: int = MONTHLY_CALLS
     """Calls a month of an account, over all its credentials; 0 for no limit."""
+    live_names: bool = False
+    """Whether the power of an inverter is told as `ac_p1` too, as the live service names it and not the document."""
 
 
 def serve(hub: Hub) -> Facade:
@@ -32,6 +34,6 @@ def serve(hub: Hub) -> Facade:
     layouts, shares = Layouts(), Shares()
     found = (
         *systems.handlers(layouts), *energy.handlers(layouts), *meters.handlers(layouts),
-        *inverters.handlers(layouts, shares), *batch.handlers(layouts),
+        *inverters.handlers(layouts, shares, live_names=settings.live_names), *batch.handlers(layouts),
     )  # fmt: skip
     return Facade(Signatures(hub).authenticate, tuple(quota.metered(handler) for handler in found))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from heliograph.clock import Level, day_start, period
@@ -156,8 +157,8 @@ def _course(inverter: Parted, series: Series, produced: Floats, day: Day, tz: Zo
     return InverterCourse(t=clock_times(series.at_ms[last], tz), **found)
 
 
-def handlers(layouts: Layouts, shares: Shares) -> tuple[Handler, ...]:
-    """The calls, over one facade's view of what sends through what."""
+def handlers(layouts: Layouts, shares: Shares, *, live_names: bool) -> tuple[Handler, ...]:
+    """The calls, over one facade's view of what sends through what; with `live_names` power is `ac_p1` too."""
 
     async def inverter_summary(call: Call[InverterQuery]) -> Full[ChannelSummary]:
         """What each channel produced so far. (3.5.1)"""
@@ -173,7 +174,8 @@ def handlers(layouts: Layouts, shares: Shares) -> tuple[Handler, ...]:
         periods.refuse_later(asked, system.tz, call.now_ms)
         inverter, source = await known(call, unit), of_unit(system, unit)
         if asked.level == periods.MINUTELY:
-            return Full(await telemetry(call, system, inverter, source, asked.day))
+            course = await telemetry(call, system, inverter, source, asked.day)
+            return Full(msgspec.structs.replace(course, ac_p1=course.ac_p) if live_names else course)
         return Full(await energies(call, shares, system, inverter, source, asked))
 
     return (handle(INVERTER_SUMMARY, inverter_summary), handle(INVERTER_ENERGY, inverter_energy))

@@ -16,7 +16,18 @@ from heliograph.dialects.apsystems import periods
 from heliograph.dialects.apsystems.channels import divide
 from heliograph.dialects.apsystems.energy import edges_of
 from heliograph.dialects.apsystems.fields import FINE_DIGITS, METER_DIGITS, METER_LIST_DIGITS, POWER_DIGITS, kwh, texts
-from heliograph.dialects.apsystems.minutely import Day, added, asked_day, at_points, clock_times, output, point_ms
+from heliograph.dialects.apsystems.minutely import (
+    METER_KEYS,
+    POWER_KEYS,
+    Day,
+    added,
+    asked_day,
+    at_points,
+    clock_times,
+    output,
+    point_ms,
+    through,
+)
 from heliograph.dialects.apsystems.operations import METER_PERIOD, METER_SUMMARY
 from heliograph.dialects.apsystems.wire import (
     Full,
@@ -28,7 +39,6 @@ from heliograph.dialects.apsystems.wire import (
 )
 from heliograph.model import buckets as b
 from heliograph.model import measurements as m
-from heliograph.model.derive import derive, sources
 from heliograph.model.devices import METERS, MeterRole
 from heliograph.model.samples import Floats, Instants
 from heliograph.protocol.operations import Call, Handler, handle
@@ -41,10 +51,8 @@ if TYPE_CHECKING:
     from heliograph.dialects.apsystems.wire import EcuPeriodQuery, EcuQuery
     from heliograph.model.buckets import BucketSeries
     from heliograph.model.devices import Device
-    from heliograph.model.samples import Series
 
-_METER = (m.METER_POWER.key, *sources(m.METER_POWER.key))
-_KEYS = (*_METER, m.GRID_POWER.key, m.LOAD_POWER.key, m.AC_POWER.key, *sources(m.AC_POWER.key))
+_KEYS = (*METER_KEYS, m.GRID_POWER.key, m.LOAD_POWER.key, *POWER_KEYS)
 Course = tuple[Instants, Floats]
 
 
@@ -110,11 +118,6 @@ class Flows(msgspec.Struct, frozen=True):
     consumed: Floats
 
 
-def _meter_power(series: Series) -> Floats | None:
-    told = series.columns.get(m.METER_POWER.key)
-    return derive(m.METER_POWER.key, series.columns) if told is None else told
-
-
 async def flows(call: Call[Any], system: System, day: Day) -> Flows:
     """The powers of a day: production of the inverters, the grid's of its meters, loads of theirs.
 
@@ -132,7 +135,7 @@ async def flows(call: Call[Any], system: System, day: Day) -> Flows:
     place = 0
     async for series in call.hub.history(call.caller, ids, day.since_ms, day.until_ms, _KEYS):
         device, place = devices[place], place + 1
-        own = _meter_power(series) if device.kind in METERS else output(series)
+        own = through(series) if device.kind in METERS else output(series)
         kept = by_role[device.role] if device.kind in METERS else made
         for course, values in (
             (kept, own),

@@ -19,7 +19,8 @@ from heliograph.dialects.apsystems.periods import HOURLY, Asked, day_edges, refu
 from heliograph.dialects.apsystems.wire import EcuMinutes
 from heliograph.model.buckets import PRODUCTION
 from heliograph.model.derive import derive, sources
-from heliograph.model.measurements import AC_POWER
+from heliograph.model.devices import METERS
+from heliograph.model.measurements import AC_POWER, METER_POWER
 from heliograph.model.samples import Floats, Instants
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from heliograph.protocol.operations import Call
 
 POWER_KEYS = (AC_POWER.key, *sources(AC_POWER.key))
+METER_KEYS = (METER_POWER.key, *sources(METER_POWER.key))
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -98,16 +100,26 @@ def added(parts: Sequence[tuple[Instants, Floats]]) -> tuple[Instants, Floats]:
 
 def output(series: Series) -> Floats | None:
     """The power out of an inverter: told, else of its phases. [W]"""
-    told = series.columns.get(AC_POWER.key)
-    return derive(AC_POWER.key, series.columns) if told is None else told
+    return _told(series, AC_POWER.key)
+
+
+def through(series: Series) -> Floats | None:
+    """The power through a meter: told, else of its phases. [W]"""
+    return _told(series, METER_POWER.key)
+
+
+def _told(series: Series, key: str) -> Floats | None:
+    told = series.columns.get(key)
+    return derive(key, series.columns) if told is None else told
 
 
 async def powers(call: Call[Any], devices: Sequence[Device], day: Day, step_ms: int) -> tuple[Instants, Floats]:
-    """The power out of inverters together, at each point of a day. [W]"""
-    ids = [device.id for device in devices]
+    """The power of inverters or meters together, at each point of a day. [W]"""
+    meters = {device.id for device in devices if device.kind in METERS}
+    ids, keys = [device.id for device in devices], (*POWER_KEYS, *(METER_KEYS if meters else ()))
     parts: list[tuple[Instants, Floats]] = []
-    async for series in call.hub.history(call.caller, ids, day.since_ms, day.until_ms, POWER_KEYS):
-        watts = output(series)
+    async for series in call.hub.history(call.caller, ids, day.since_ms, day.until_ms, keys):
+        watts = through(series) if series.device_id in meters else output(series)
         if watts is not None:
             parts.append(at_points(series.at_ms, watts, step_ms))
     return added(parts)
@@ -126,6 +138,8 @@ async def day_of_ecu(call: Call[Any], source: Source, on: date) -> EcuMinutes:
     """Power and energy of an ECU over a day. Raises VendorError for a day ahead, or one over without a sample."""
     day = asked_day(call, on, source.system.tz)
     at_ms, watts = await powers(call, source.devices, day, point_ms(source.devices))
+    if not len(at_ms):
+        at_ms, watts = await powers(call, source.meters, day, point_ms(source.meters))
     day.refuse_empty(len(at_ms))
     hours = await source.buckets(call, Level.HOUR, day.since_ms, day.until_ms)
     whole = await source.buckets(call, Level.DAY, day.since_ms, day.until_ms)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from heliograph.dialects.apsystems.lookup import Ecu, System
-from heliograph.model.devices import Device
+from heliograph.model.devices import METERS, Device, MeterRole
 from heliograph.protocol.hub import Subject
 
 if TYPE_CHECKING:
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 
 class Source(msgspec.Struct, frozen=True):
-    """Whose totals are added up, and the inverters whose counters tell of their lives."""
+    """Whose totals are added up, the inverters whose counters tell of their lives, and who measures for them."""
 
     system: System
     subject: Subject
     ids: tuple[int, ...]
     devices: tuple[Device, ...]
+    meters: tuple[Device, ...] = ()
+    """The production meters, which count where no inverter tells."""
 
     async def buckets(self, call: Call[Any], level: Level, since_ms: int, until_ms: int) -> list[BucketSeries]:
         """The totals of each."""
@@ -32,7 +34,8 @@ class Source(msgspec.Struct, frozen=True):
 
 def of_system(system: System) -> Source:
     """The plant."""
-    return Source(system, "plant", (system.plant.id,), tuple(unit.device for unit in system.units))
+    meters = tuple(one for one in system.devices if one.kind in METERS and one.role is MeterRole.PRODUCTION)
+    return Source(system, "plant", (system.plant.id,), tuple(unit.device for unit in system.units), meters)
 
 
 def of_ecu(system: System, ecu: Ecu) -> Source:

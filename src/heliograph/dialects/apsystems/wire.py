@@ -245,6 +245,8 @@ class InverterCourse(msgspec.Struct, frozen=True, omit_defaults=True):
     ac_v3: Column = UNSET
     ac_t: Column = UNSET
     ac_p: Column = UNSET
+    ac_p1: Column = UNSET
+    """What the live service calls `ac_p`; sent only where the settings say so. [W]"""
     ac_f: Column = UNSET
 
 
