@@ -157,6 +157,14 @@ async def test_kpis_tell_yields_uncapped_ratio_and_how_much_of_the_data_came(api
     assert (today["expected"], today["received"]) == (14 * 12 + 14 * 4, 100)
 
 
+async def test_who_sends_more_than_it_owes_does_not_make_up_for_others(api: Api, hub: FakeHub) -> None:
+    hub.kept_devices[10] = msgspec.structs.replace(hub.kept_devices[7], id=10)
+    hub.kept_buckets["device", 7] = {JUNE_20: {"received": 289.0}}
+    hub.kept_buckets["device", 10] = {JUNE_20: {"received": 144.0}}
+    before, _ = (await api.get("/plants/1/kpis", "since=2026-06-20")).json["periods"]
+    assert (before["expected"], before["received"], before["availability"]) == (577, 433, 433 / 577)
+
+
 async def test_nothing_is_expected_before_a_plant_is_connected_or_of_a_plant_without_devices(
     api: Api, hub: FakeHub
 ) -> None:

@@ -67,13 +67,18 @@ async def get_plant_kpis(call: Call[ReadPlantPeriods]) -> Kpis | Reply:
     ]
     ids = [device.id for device in senders]
     counted = await call.hub.buckets(call.caller, "device", ids, level, asked.since_ms, asked.until_ms) if ids else []
-    received = received_by_start(counted)
+    came = received_by_start(counted)
     connected_ms = 0 if plant.connected_on is None else day_start(plant.connected_on.toordinal(), tz)
 
-    def due(since_ms: int, until_ms: int) -> int:
-        """How many samples all senders owed in this part of the span, as far as it lies in the past."""
+    def told(since_ms: int, until_ms: int) -> tuple[int, int]:
+        """How many samples came from all senders in a part of the span, and how many they owed up to now.
+
+        Who sent more than it owed, as in an interval that is not over, does not make up for others.
+        """
         first_ms, end_ms = max(since_ms, connected_ms), min(until_ms, call.now_ms)
-        return sum(expected_samples(first_ms, end_ms, device.interval_s) for device in senders)
+        received = [came.get((device.id, since_ms), 0) for device in senders]
+        owed = [expected_samples(first_ms, end_ms, device.interval_s) for device in senders]
+        return sum(received), sum(map(max, received, owed))
 
     found = periods_of(series, asked, tz)
     figures = performance(
@@ -83,7 +88,7 @@ async def get_plant_kpis(call: Call[ReadPlantPeriods]) -> Kpis | Reply:
         final_wh=_column(found, quantity.PRODUCTION),
     )
     periods = [
-        _kpi_period(index, since_ms, until_ms, figures, received.get(since_ms, 0), due(since_ms, until_ms))
+        _kpi_period(index, since_ms, until_ms, figures, *told(since_ms, until_ms))
         for index, (since_ms, until_ms, _) in enumerate(found)
     ]
     return Kpis(plant=plant.id, level=call.request.level, zone=plant.zone, periods=periods)
@@ -128,15 +133,15 @@ def source_of(production_wh: float | None, reported_wh: float | None) -> SourceW
     return "computed" if abs(reported_wh) <= ROUNDING_WH else "mixed"
 
 
-def received_by_start(counted: Sequence[BucketSeries]) -> dict[int, int]:
-    """How many five-minute slots of all devices hold a sample, by the start of the period."""
-    received: dict[int, int] = {}
+def received_by_start(counted: Sequence[BucketSeries]) -> dict[tuple[int, int], int]:
+    """How many five-minute slots hold a sample, by device and the start of the period."""
+    received: dict[tuple[int, int], int] = {}
     for series in counted:
         values = series.columns.get(quantity.RECEIVED)
         if values is None:
             continue
         for since_ms, count in zip(series.since_ms.tolist(), values.tolist(), strict=True):
-            received[since_ms] = received.get(since_ms, 0) + int(_measured(count) or 0)
+            received[series.subject_id, since_ms] = int(_measured(count) or 0)
     return received
 
 

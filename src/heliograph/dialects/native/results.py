@@ -135,7 +135,8 @@ class KpiPeriod(Struct, frozen=True, kw_only=True):
     system_loss_h: float | None
     performance_ratio: Annotated[float | None, Meta(description="Final by reference yield, without a cap. [1]")]
     expected: Annotated[
-        int, Meta(description="Samples due from all devices until now, at most one in five minutes. [1]")
+        int,
+        Meta(description="Samples due until now, at most one in five minutes, and no fewer than came. [1]"),
     ]
     received: Annotated[int, Meta(description="Five-minute slots of all devices that hold a sample. [1]")]
     availability: Annotated[float | None, Meta(description="Received by expected. [1]")]
