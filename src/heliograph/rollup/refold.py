@@ -14,11 +14,9 @@ from heliograph.store.buckets import drop_plant
 from heliograph.store.ledger import periods
 from heliograph.store.registry import Registry
 from heliograph.store.samples import HotTier
+from heliograph.store.schema import RULES
 from heliograph.store.sealed import Tiers
 from heliograph.store.sqlite import Database
-
-RULES = "2"
-"""The edition of the rules of folding: with another one every total is made anew from the samples."""
 
 
 def fingerprint(name: str) -> str:

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+RULES = "2"
+"""The edition of the rules by which totals are folded: those that another one made are made anew from the samples."""
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",

@@ -22,7 +22,7 @@ import msgspec
 
 from heliograph.errors import HubError, StoreBusyError, StoreError, StoreFullError
 from heliograph.store.base import Rows
-from heliograph.store.schema import MIGRATIONS
+from heliograph.store.schema import MIGRATIONS, RULES
 
 log = logging.getLogger("heliograph.store")
 T = TypeVar("T")
@@ -83,6 +83,8 @@ def migrate(connection: sqlite3.Connection) -> int:
     for migration in MIGRATIONS[version:]:
         for statement in migration:
             connection.execute(statement)
+    if version == 0:
+        connection.execute("INSERT INTO meta (key, value) VALUES ('rules', ?)", (RULES,))
     connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
     connection.execute("COMMIT")
     return len(MIGRATIONS)

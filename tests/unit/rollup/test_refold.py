@@ -143,21 +143,19 @@ async def test_new_rules_of_folding_make_every_total_anew_once(world: World, mon
     def changed() -> bool:
         return world.hub.database.write_now(world.hub.refolding.refold_new_rules)
 
-    assert changed(), "nobody knows by which rules these were made"
-    assert not changed()
-    async with world.hub.database.writing():
-        await world.hub.folding.fold_all()
+    assert not changed(), "a new database knows its rules"
     world.hub.database.write_now(lambda rows: rows.execute("UPDATE bucket SET body = x''"))
     monkeypatch.setattr(refold, "RULES", "later")
     assert changed()
     assert not changed()
+    world.hub.database.write_now(lambda rows: rows.execute("DELETE FROM meta WHERE key = 'rules'"))
+    assert changed(), "nobody knows by which rules an old database was made"
     async with world.hub.database.writing():
         assert sum((await days(world, plant.id)).values()) == 72.0
 
 
 async def test_a_start_after_an_upgrade_of_the_tz_database_folds_the_plant_anew(world: World) -> None:
     plant = world.add_plant("Europe/London")
-    world.hub.recover()
     async with world.hub.database.writing():
         await fill(world, world.add_device(plant))
         await world.hub.folding.fold_all()

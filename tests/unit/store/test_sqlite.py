@@ -44,7 +44,7 @@ def note(key: str, value: str = "1") -> Callable[[Rows], None]:
 def kept(database: Database) -> list[str]:
     """The keys that are committed, as another process sees them."""
     connection = sqlite3.connect(database.path)
-    found = connection.execute("SELECT key FROM meta ORDER BY key").fetchall()
+    found = connection.execute("SELECT key FROM meta WHERE key <> 'rules' ORDER BY key").fetchall()
     connection.close()
     return [key for (key,) in found]
 
