@@ -51,8 +51,10 @@ async def test_zero_negative_huge_and_tiny_points_are_kept(pusher: Pusher, value
     assert (await pusher.history())["columns"]["meter.power"] == [pytest.approx(kept, rel=1e-15)]
 
 
-@pytest.mark.parametrize("points", [{"x" * 101: "1"}, {f"p{n}": "1" for n in range(2001)}])
-async def test_too_many_or_too_long_names_are_refused(pusher: Pusher, points: dict[str, object]) -> None:
+@pytest.mark.parametrize("points", [
+    {"x" * 101: "1"}, {f"p{n}": "1" for n in range(2001)}, {"": "1"}, {"a\0b": "1"}, {"a\nb": "1"},
+])  # fmt: skip
+async def test_too_many_too_long_and_unreadable_names_are_refused(pusher: Pusher, points: dict[str, object]) -> None:
     code, message = await pusher.refused(record(AT, {"P": "1"}), record(AT, points))
     assert code == "InvalidParameter"
     assert message.startswith("devices[1].data")

@@ -164,6 +164,9 @@ def _blocks(request: PushRequest, devices: list[Device], at_ms: list[int]) -> li
             raise BadRequestError(
                 f"{field} may have {MOST_POINTS} points with names of {LONGEST_NAME} characters", field=field
             )
+        if not all(name and name.isprintable() for name in names):
+            field = f"devices[{members[0]}].data"
+            raise BadRequestError(f"{field} has a point whose name is empty or cannot be printed", field=field)
         flat = list(itertools.chain.from_iterable(points[index].values() for index in members))
         values = np.array(flat).reshape(len(members), len(names))
         if not math.isfinite(values.sum()):
