@@ -80,6 +80,23 @@ async def test_what_was_not_measured_after_something_was_is_null(
     assert found["generation"] == [None] * 9 + [0.5] + [None] * 3 + [0.0] * 11
 
 
+async def test_an_inverter_without_a_battery_sleeps_at_night_and_a_gap_by_day_is_null(
+    hub: FakeHub, client: Client, inverter: Device
+) -> None:
+    small = hub.add_device(hub.all_plants[1], DeviceKind.INVERTER)
+    hours = [at(2025, 6, 3, hour) for hour in (6, 9, 19)]
+    for device in (inverter, small):
+        hub.total("device", device.id, Level.DAY, [at(2025, 6, 2)], production=[9000], feed_in=[1])
+        hub.total("device", device.id, Level.HOUR, hours, production=[10, 300, 20], feed_in=[1, 2, 3])
+    asked = {"year": 2025, "month": 6, "day": 3, "dimension": "day"}
+    found = await report(client, small, **asked)
+    day = [0.01, None, None, 0.3, *[None] * 9, 0.02]
+    assert found["generation"] == [0.0] * 6 + day + [0.0] * 4
+    assert found["feedin"] == [None] * 6 + [0.001, None, None, 0.002, *[None] * 9, 0.003] + [None] * 4
+    assert (await report(client, inverter, **asked))["generation"] == [None] * 6 + day + [None] * 4
+    assert (await report(client, small, **{**asked, "day": 4}))["generation"] == [None] * 24
+
+
 async def test_an_hour_that_is_skipped_is_empty_and_one_that_comes_twice_is_both(
     hub: FakeHub, client: Client, inverter: Device
 ) -> None:

@@ -40,6 +40,7 @@ QUANTITIES = {
 FIRST_YEAR, LAST_YEAR = 2020, 2100
 _STEPS = {"year": Level.MONTH, "month": Level.DAY, "day": Level.HOUR}
 _OF_THE_HOUSE = frozenset({b.FEED_IN, b.PURCHASE, b.CONSUMPTION})
+_OF_THE_SUN = frozenset({b.PRODUCTION, b.PV_INPUT})
 _OF_THE_BATTERY = frozenset({b.CHARGED, b.DISCHARGED})
 _KILO = 1000.0
 
@@ -86,6 +87,16 @@ def _sums(series: BucketSeries, quantity: str, spans: Slots) -> Floats:
     return out
 
 
+def _lit(values: Floats) -> Floats:
+    """The hours of a day of an inverter that lives on sunlight: before its first word and after its last it slept."""
+    known = np.flatnonzero(np.isfinite(values))
+    if not len(known):
+        return values
+    lit = values.copy()
+    lit[: known[0]] = lit[known[-1] + 1 :] = 0.0
+    return lit
+
+
 def _told(values: Floats, spans: Slots, now_ms: int, *, begun: bool) -> list[Point]:
     """Kilowatt-hours: null in periods that are over and were never measured.
 
@@ -120,7 +131,7 @@ class _Energies:
     def of(self, quantity: str, spans: Slots) -> Floats:
         """The totals of periods, those of the house from the plant, which knows the inverters' too. [Wh]"""
         found = _sums(self._own, quantity, spans)
-        if self._plant is None or quantity in (b.PRODUCTION, b.PV_INPUT):
+        if self._plant is None or quantity in _OF_THE_SUN:
             return found
         whole = _sums(self._plant, quantity, spans)
         first, second = (whole, found) if quantity in _OF_THE_HOUSE else (found, whole)
@@ -158,6 +169,8 @@ async def report(call: Call[ReportQuery]) -> Report:
         for name in wanted
         if (quantity := QUANTITIES.get(name)) is not None and energies.has(quantity)
     }
+    if dimension == "day" and rig.device.kind is not DeviceKind.HYBRID_INVERTER:
+        found |= {name: _lit(values) for name, values in found.items() if QUANTITIES[name] in _OF_THE_SUN}
     late = any(np.isnan(values[0]) for values in found.values())
     earlier = await _earlier(call, rig, spans[0][0]) if late else []
     rows: list[ReportEntry] = []
