@@ -54,6 +54,8 @@ def _skipped(said: Saying, truth: Truth) -> bool:
 
 def _nothing(said: Saying, truth: Truth) -> bool:
     """A nought for a fact that there is none of."""
+    if said.dialect == "huawei" and said.call != "getStationRealKpi":
+        return False
     return said.fact not in truth and said.fact.when[0] != "skipped" and said.told.value == 0
 
 
@@ -134,10 +136,10 @@ DIFFERENCES = (
         (FORWARD,), _skipped,
     ),
     Difference(
-        "Nothing was measured", ("foxess", "apsystems"), "energies, and what a sample lacks",
+        "Nothing was measured", ("huawei", "foxess", "apsystems"), "energies, and what a sample lacks",
         "APsystems has no word for it, and Fox ESS none for a period that is not over or lies before the first "
-        "measurement: typed clients read every entry as a number. They say 0 where native has null and SmartPVMS "
-        "null or no row.",
+        "measurement: typed clients read every entry as a number. They say 0 where native has null. "
+        "SmartPVMS has null or no row, but for the day and month that run, in real time: those have made 0 so far.",
         (ANY,), _nothing,
     ),
     Difference(

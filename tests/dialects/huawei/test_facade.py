@@ -61,6 +61,16 @@ async def test_a_caller_without_plants_gets_the_printed_refusal(client: Client) 
     }
 
 
+async def test_pages_tell_coordinates_as_text_with_six_decimals(hub: FakeHub, client: Client) -> None:
+    hub.add_plant(latitude=-34.9212, longitude=138.59951236)
+    hub.add_plant(latitude=-0.0000001, longitude=0.0)
+    rows = (await client.call("stations"))["data"]["list"]
+    assert [(row["latitude"], row["longitude"]) for row in rows] == [
+        ("-34.921200", "138.599512"),
+        ("0.000000", "0.000000"),
+    ]
+
+
 async def test_plants_come_by_pages_with_kilowatts(hub: FakeHub, client: Client) -> None:
     plants = [hub.add_plant(zone="Europe/Warsaw", connected_on=date(2022, 11, 21)) for _ in range(5)]
     hub.all_plants[5] = hub.add_plant(capacity_w=None)
@@ -181,7 +191,8 @@ async def test_reports_need_a_time_and_take_any(hub: FakeHub, client: Client, na
     assert (await client.call(name, {**asked, "collectTime": ""}))["failCode"] == 20012
     assert (await client.call(name, {**asked, "collectTime": "yesterday"}))["failCode"] == 20012
     assert (await client.call(name, {**asked, "collectTime": 10**18}))["failCode"] == 20012
-    for at in (0, -1, "1501862400000", 253_000_000_000_000, NOW_MS + 10**11, -61_000_000_000_000, 1.5e12):
+    whole = (0, -1, "1501862400000", 253_000_000_000_000, NOW_MS + 10**11, -61_000_000_000_000, 1.5e12)
+    for at in (*whole, 1501862400000.75, "1501862400000.75", " 1.5018624E12 "):
         answer = await client.call(name, {**asked, "collectTime": at})
         assert (answer["success"], answer["data"]) == (True, [])
         assert answer["params"]["collectTime"] == at

@@ -71,6 +71,18 @@ async def test_a_plant_that_never_produced_has_nulls(hub: FakeHub, client: Clien
     ]
 
 
+@pytest.mark.parametrize(("tariff", "income"), [((1.0,), 0.0), ((), None)])
+async def test_a_day_and_a_month_that_have_begun_have_made_nothing_so_far(
+    hub: FakeHub, client: Client, tariff: tuple[float, ...], income: float | None
+) -> None:
+    plant = hub.add_plant(tariff=tariff)
+    year = period(Level.YEAR, NOW_MS, zone(plant.zone))[0]
+    hub.total("plant", plant.id, Level.YEAR, [year], production=[5e6], revenue=[5e3])
+    (items,) = await now_of(client, plant)
+    assert (items["day_power"], items["month_power"], items["total_power"]) == (0.0, 0.0, 5000.0)
+    assert items["day_income"] == income
+
+
 async def test_the_lifetime_is_that_of_the_counters_when_all_inverters_have_one(hub: FakeHub, client: Client) -> None:
     plant = hub.add_plant()
     fill(hub, plant)

@@ -87,6 +87,11 @@ def _count(value: Loose, field: str, default: int) -> int:
     return number
 
 
+def _degrees(angle: float | None) -> str | None:
+    """A coordinate as text, with six decimals as in recorded answers."""
+    return None if angle is None else f"{round(angle, 6) + 0.0:.6f}"
+
+
 async def page_plants(call: Call[PageQuery]) -> PlantPageResult:
     """One page of the plants the caller sees; none beyond the last."""
     page = _count(call.request.page, "pageNo", 1)
@@ -99,8 +104,8 @@ async def page_plants(call: Call[PageQuery]) -> PlantPageResult:
             code=code,
             name=plant.name,
             address=plant.address or None,
-            longitude=plant.longitude,
-            latitude=plant.latitude,
+            longitude=_degrees(plant.longitude),
+            latitude=_degrees(plant.latitude),
             capacity_kw=_capacity(plant, KW),
             contact=plant.contact_name,
             phone=plant.contact_phone,

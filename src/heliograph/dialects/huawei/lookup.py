@@ -158,15 +158,17 @@ def asked_type(value: Param, served: Container[int]) -> int:
 
 
 def instant(value: Param, name: str) -> int:
-    """A time of a request. [ms since 1970] Raises VendorError when it is missing, or no number."""
+    """A time of a request, decimals dropped. [ms since 1970] Raises VendorError when it is missing, or no number."""
     if value is None or value == "":
         raise refuse(NO_TIME, f"{name} is missing")
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise refuse(NO_TIME, f"{name} must be milliseconds since 1970")
     try:
-        return parse_epoch_ms(value, field=name)
+        return parse_epoch_ms(float(value) if isinstance(value, str) else value, field=name)
     except BadRequestError as error:
         raise refuse(NO_TIME, str(error)) from error
+    except ValueError as error:
+        raise refuse(NO_TIME, f"{name} must be milliseconds since 1970") from error
 
 
 def asked_instant(value: Param) -> int:

@@ -131,14 +131,17 @@ async def plant_now(call: Call[PlantQuery]) -> PlantNows:
 
     def row(each: NamedPlant) -> Row[PlantNow]:
         plant_id = each.plant.id
-        today, lifetime = day.get(plant_id, {}), ever.get(plant_id, {})
+        lifetime = ever.get(plant_id, {})
+        # A day or month that has begun and not been measured yet has made nothing so far, as in the vendor's cloud.
+        blank = dict.fromkeys((PRODUCTION, REVENUE), 0.0) if PRODUCTION in lifetime else {}
+        today, this_month = day.get(plant_id) or blank, month.get(plant_id) or blank
         counted = _lifetime_wh(by_plant.get(plant_id, ()), newest)
         if counted is not None:
             counted += told.get(plant_id, 0.0)
         priced = bool(each.plant.tariff)
         items = PlantNow(
             today=_kwh(today.get(PRODUCTION)),
-            this_month=_kwh(month.get(plant_id, {}).get(PRODUCTION)),
+            this_month=_kwh(this_month.get(PRODUCTION)),
             lifetime=_kwh(lifetime.get(PRODUCTION) if counted is None else counted),
             revenue_today=_money(today) if priced else None,
             revenue=_money(lifetime) if priced else None,

@@ -193,7 +193,7 @@ class PlantPageEntry(
         "contact": "contactPerson", "phone": "contactMethod", "connected_at": "gridConnectionDate",
     },
 ):  # fmt: skip
-    """A plant as listed by pages; its capacity in kW. Not in the document."""
+    """A plant as listed by pages; its capacity in kW, its coordinates as text. Not in the document."""
 
     code: str
     name: str
