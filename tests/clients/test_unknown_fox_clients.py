@@ -10,7 +10,7 @@ import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 import msgspec
@@ -238,6 +238,73 @@ def test_one_that_asks_for_a_twentieth_more_than_the_rating_and_keeps_what_was_s
     assert held[0] == {**whole_day, "fdPwr": round(watts)}
     client.result(f"{path}/enable", {"deviceSN": SERIAL, "groups": held})
     client.result(f"{path}/set/flag", {"deviceSN": SERIAL, "enable": 0})
+
+
+class Slot(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """A segment of a schedule as one knows it that has no switch for each."""
+
+    start_hour: int
+    start_minute: int
+    end_hour: int
+    end_minute: int
+    work_mode: Literal["SelfUse", "Feedin", "Backup", "ForceCharge", "ForceDischarge"]
+    extra_param: dict[str, float]
+
+
+class Span(msgspec.Struct):
+    """The bounds of a number."""
+
+    min: float
+    max: float
+
+
+class Bounds(msgspec.Struct, rename="camel"):
+    """What a field of a segment may be."""
+
+    unit: str
+    precision: float
+    range: Span | None = None
+    enum_list: list[str] | None = None
+
+
+class Plan(msgspec.Struct, rename="camel"):
+    """A schedule of the third version, strictly typed."""
+
+    enable: int
+    max_group_count: int
+    groups: list[Slot]
+    properties: dict[str, Bounds]
+
+
+def test_one_that_plans_the_whole_day_in_the_third_version_by_power_alone(client: Plain) -> None:
+    path = "/op/v3/device/scheduler"
+    hours = (
+        ("SelfUse", 0, 2),
+        ("ForceCharge", 2, 5),
+        ("Backup", 5, 16),
+        ("ForceDischarge", 16, 20),
+        ("Feedin", 20, 24),
+    )
+    groups = [
+        {
+            "startHour": since, "startMinute": 0, "endHour": until % 24 or 23, "endMinute": 0 if until < 24 else 59,
+            "workMode": mode, "extraParam": {"fdPwr": 2500.0},
+        }
+        for mode, since, until in hours
+    ]  # fmt: skip
+    client.result(f"{path}/enable", {"deviceSN": SERIAL, "enable": 1, "isDefault": True, "groups": groups})
+    plan = msgspec.convert(client.result(f"{path}/get", {"deviceSN": SERIAL}), Plan)
+    assert (plan.enable, plan.max_group_count, len(plan.groups)) == (1, 8, 5)
+    assert [slot.work_mode for slot in plan.groups] == [mode for mode, *_ in hours]
+    assert {slot.extra_param["fdPwr"] for slot in plan.groups} == {2500.0}
+    # A segment may end where the next begins.
+    assert [(slot.start_hour, slot.end_hour, slot.end_minute) for slot in plan.groups] == [
+        (since, until - 1, 59) for _, since, until in hours
+    ]
+    rating = client.result("/op/v1/device/detail", query={"sn": SERIAL})["capacity"]
+    assert plan.properties["fdpwr"].range == Span(0, rating * 1000)
+    assert set(plan.properties["workmode"].enum_list or ()) > {mode for mode, *_ in hours}
+    client.result("/op/v1/device/scheduler/set/flag", {"deviceSN": SERIAL, "enable": 0})
 
 
 def test_one_that_writes_header_names_as_it_likes_and_tells_seconds(house: House) -> None:

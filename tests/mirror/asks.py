@@ -14,6 +14,7 @@ from heliograph.dialects.energy_expert import operations as ee
 from heliograph.dialects.energy_expert.session import EnergyExpertSession
 from heliograph.dialects.energy_expert.wire import DeviceRecord, PushRequest
 from heliograph.dialects.foxess import control_wire as fox_control
+from heliograph.dialects.foxess import later_wire as fox_later
 from heliograph.dialects.foxess import operations as fox
 from heliograph.dialects.foxess import wire as fox_wire
 from heliograph.dialects.foxess.session import FoxessSession
@@ -104,7 +105,9 @@ async def fox_asks(house: House, calls: Client) -> Asks:
     """A request for each call of Fox ESS; a plant is made and taken away again on the way."""
     [plant] = (await calls.call(fox.LIST_PLANTS, fox_wire.PageQuery(1, 10))).result.rows
     window = {"enable": 1, "startHour": 1, "startMinute": 0, "endHour": 2, "endMinute": 0}
-    segment = {**window, "workMode": "ForceCharge", "minSocOnGrid": 10, "fdSoc": 90, "fdPwr": 3000, "maxSoc": 100}
+    extra = {"minSocOnGrid": 10, "fdSoc": 90, "fdPwr": 3000, "maxSoc": 100}
+    segment = {**window, "workMode": "ForceCharge", **extra}
+    nested = {**window, "workMode": "ForceCharge", "extraParam": extra}
     details = {
         "name": "Shed", "type": 1, "countryCode": "DE", "city": "Berlin", "address": "Hof 1", "postcode": "10115",
         "price": 0.3, "currency": "EUR(€)", "systemCapacity": 5.0,
@@ -129,6 +132,7 @@ async def fox_asks(house: House, calls: Client) -> Asks:
         fox_control.PeakShavingBody: fox_control.PeakShavingBody("HY1", 3000, 40),
         fox_control.FlagBody: fox_control.FlagBody("HY1", 0),
         fox_control.SegmentsBody: fox_control.SegmentsBody("HY1", [segment]),
+        fox_later.LaterSegmentsBody: fox_later.LaterSegmentsBody("HY1", [nested], 1),
         fox_control.MeterBody: fox_control.MeterBody("GR1", "Normal"),
     }
     asks = {operation.name: by_request.get(operation.request, fox_wire.NoQuery()) for operation in fox.OPERATIONS}

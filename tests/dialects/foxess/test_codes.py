@@ -155,7 +155,7 @@ async def test_a_credential_without_the_scope_has_no_permission(hub: FakeHub, cl
 def test_every_call_has_a_limit_a_citation_and_a_handler(hub: FakeHub) -> None:
     served = {handler.operation.name for handler in DIALECT.serve(hub).handlers}
     assert served == {each.name for each in (*OPERATIONS, *OAUTH, ERROR_TEXTS)}
-    assert len({(each.method, each.path) for each in OPERATIONS}) == len(OPERATIONS) == 39
+    assert len({(each.method, each.path) for each in OPERATIONS}) == len(OPERATIONS) == 43
     for operation in OPERATIONS:
         assert operation.limit is not None
         assert operation.limit.per_s == (1.0 if operation.scope == "read" else 2.0)

@@ -137,8 +137,8 @@ async def test_without_a_serial_number_all_inverters_are_told(hub: FakeHub, clie
     for body in (None, {}, {"sn": None, "variables": ["pvPower"]}):
         rows = await client.result("device/real/query", body)
         assert [row["deviceSN"] for row in rows] == [first.serial, second.serial, silent.serial]
-    # One that never sent anything is there, and empty.
-    assert rows[2] == {"deviceSN": silent.serial, "datas": [], "time": ""}
+    # One that never sent anything is there, empty, and at a time that typed clients can read.
+    assert rows[2] == {"deviceSN": silent.serial, "datas": [], "time": "1970-01-01 01:00:00 BST+0100"}
 
 
 async def test_an_inverter_that_is_silent_is_told_by_what_is_wired_to_it(hub: FakeHub, client: Client) -> None:

@@ -178,7 +178,7 @@ class Property(msgspec.Struct, rename={"choices": "enumList"}):
 
     unit: str
     precision: int | float
-    range: Range
+    range: Range | msgspec.UnsetType = msgspec.UNSET
     choices: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 

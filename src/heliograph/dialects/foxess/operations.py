@@ -28,6 +28,7 @@ from heliograph.dialects.foxess.control_wire import (
     SocBody,
     SocResult,
 )
+from heliograph.dialects.foxess.later_wire import LaterScheduleResult, LaterSegmentsBody
 from heliograph.dialects.foxess.oauth_wire import Given, NoResult, Page, TokenResult
 from heliograph.dialects.foxess.wire import (
     AccessCountResult,
@@ -225,6 +226,22 @@ ENABLE_SEGMENTS_V1 = _write(
     "device/scheduler/enable", SegmentsBody, "Set the time segment information",
     "Replace the segments of the schedule and let it count.", version=1,
 )  # fmt: skip
+_LATER = "Scheduler-V1, in a later version"
+# The document ends with v1; many clients ask for nothing older than these.
+GET_SEGMENTS_V2, GET_SEGMENTS_V3 = (
+    _call(
+        "POST", "device/scheduler/get", SerialQuery, LaterScheduleResult, _LATER,
+        "The segments of the schedule, what their fields may be, and how many there may be.", version=version,
+    )
+    for version in (2, 3)
+)  # fmt: skip
+ENABLE_SEGMENTS_V2, ENABLE_SEGMENTS_V3 = (
+    _write(
+        "device/scheduler/enable", LaterSegmentsBody, _LATER,
+        "Replace the segments of the schedule and let it count.", version=version,
+    )
+    for version in (2, 3)
+)  # fmt: skip
 GET_METER = _call(
     "POST", "gw/setting/get", SerialQuery, MeterSettingsResult, "Meter, Get the device settings item",
     "What a meter is set to.",
@@ -236,7 +253,8 @@ OPERATIONS = (
     DEVICE_DETAIL_V1, LIST_VARIABLES, LIST_FAULTS, QUERY_REAL, QUERY_HISTORY, QUERY_REPORT, GENERATION, LIST_MODULES,
     LIST_METERS, ACCESS_COUNT, GET_FLAG_V1, SET_FLAG_V1, GET_SEGMENTS_V1, ENABLE_SEGMENTS_V1, GET_SOC, SET_SOC,
     GET_CHARGE_TIMES, SET_CHARGE_TIMES, GET_SETTING, SET_SETTING, GET_CLOCK, SET_CLOCK, GET_PEAK_SHAVING,
-    SET_PEAK_SHAVING, GET_FLAG, SET_FLAG, SET_SCHEDULER, GET_SEGMENTS, ENABLE_SEGMENTS, GET_METER, SET_METER,
+    SET_PEAK_SHAVING, GET_FLAG, SET_FLAG, SET_SCHEDULER, GET_SEGMENTS, ENABLE_SEGMENTS, GET_SEGMENTS_V2,
+    ENABLE_SEGMENTS_V2, GET_SEGMENTS_V3, ENABLE_SEGMENTS_V3, GET_METER, SET_METER,
 )  # fmt: skip
 
 ERROR_TEXTS = Operation(

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 KEPT = 8192
 """Answers that are kept; when there are more, all are made anew."""
+NEVER_MS = 0
+"""When an inverter that never sent anything is said to have done so: typed clients have to read some time. [ms]"""
 _HEAD = b'{"errno":0,"msg":"' + SUCCESS.encode() + b'","result":['
 _encode = msgspec.json.Encoder().encode
 _TODAY = "todayYield"
@@ -155,7 +157,7 @@ def entry(seen: Seen, lang: str, wanted: tuple[str, ...], today_wh: float | None
     rig, own = seen.rig, seen.latest[0]
     newest = [latest.at_ms for latest in seen.latest if latest.at_ms is not None]
     if not newest:
-        return RealEntry(rig.serial, [])
+        return RealEntry(rig.serial, [], stamp(NEVER_MS, rig.tz))
     columns = _columns(own)
     if not _told_today(own, day_start(seen.day, rig.tz)):
         columns.pop(AC_ENERGY_TODAY.key, None)

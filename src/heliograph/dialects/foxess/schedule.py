@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from heliograph.dialects.foxess import parameters
+from heliograph.dialects.foxess import later, parameters
 from heliograph.dialects.foxess.codes import OVERLAPPING, refuse
 from heliograph.dialects.foxess.control import inverter, time_of
 from heliograph.dialects.foxess.control_wire import (
@@ -22,13 +22,18 @@ from heliograph.dialects.foxess.control_wire import (
     ScheduleResult,
     SegmentsBody,
 )
+from heliograph.dialects.foxess.later_wire import LaterScheduleResult
 from heliograph.dialects.foxess.operations import (
     ENABLE_SEGMENTS,
     ENABLE_SEGMENTS_V1,
+    ENABLE_SEGMENTS_V2,
+    ENABLE_SEGMENTS_V3,
     GET_FLAG,
     GET_FLAG_V1,
     GET_SEGMENTS,
     GET_SEGMENTS_V1,
+    GET_SEGMENTS_V2,
+    GET_SEGMENTS_V3,
     SET_FLAG,
     SET_FLAG_V1,
     SET_SCHEDULER,
@@ -39,6 +44,7 @@ from heliograph.model import settings as s
 from heliograph.protocol.operations import Call, Handler, handle
 
 if TYPE_CHECKING:
+    from heliograph.dialects.foxess.later_wire import LaterSegmentsBody
     from heliograph.dialects.foxess.wire import Param, SerialQuery
     from heliograph.model.devices import Device
     from heliograph.model.settings import Segment, Setting
@@ -67,16 +73,19 @@ class Reach(msgspec.Struct, frozen=True):
     power_w: float
     """What is still taken. [W]"""
     ceilings: bool
-    """Whether a segment may have a state of charge up to which it fills: in v1."""
+    """Whether a segment may have a state of charge up to which it fills: from v1 on."""
+    nested: bool
+    """Whether segments have the shape of v2 and v3."""
 
 
 async def _reach(call: Call[Any], device: Device) -> Reach:
     """What the segments of a device may hold. Raises VendorError for one without a schedule."""
-    ceilings = call.operation in (GET_SEGMENTS_V1, ENABLE_SEGMENTS_V1)
+    ceilings = call.operation not in (GET_SEGMENTS, ENABLE_SEGMENTS)
+    nested = call.operation in (ENABLE_SEGMENTS_V2, ENABLE_SEGMENTS_V3)
     on_grid, most, _ = await settings(call, device, [s.MIN_SOC_ON_GRID, s.MAX_SOC, s.SCHEDULE])
     rated_w = device.capacity_w or MOST_POWER_W
     power_w = math.ceil(rated_w * HEADROOM) if device.capacity_w else MOST_POWER_W
-    return Reach(on_grid, most, rated_w, power_w if ceilings else max(power_w, MOST_POWER_W), ceilings)
+    return Reach(on_grid, most, rated_w, power_w if ceilings else max(power_w, MOST_POWER_W), ceilings, nested)
 
 
 async def get_flag(call: Call[SerialQuery]) -> FlagResult:
@@ -101,6 +110,19 @@ async def get_segments(call: Call[SerialQuery]) -> ScheduleResult:
     return ScheduleResult(
         Schedule(int(bool(on.value)), groups, _properties(reach) if reach.ceilings else msgspec.UNSET)
     )
+
+
+async def get_later_segments(call: Call[SerialQuery]) -> LaterScheduleResult:
+    """The schedule in the shape of v2 and v3: in v2 all slots, each with its switch; in v3 the segments that are on."""
+    device = await inverter(call, call.request.serial, call.request.same)
+    on, held = await settings(call, device, [s.SCHEDULE_ON, s.SCHEDULE])
+    reach = await _reach(call, device)
+    switched = call.operation is GET_SEGMENTS_V2
+    segments = [each for each in s.parse_segments(str(held.value)) if switched or each.window.enabled]
+    if switched:
+        segments += [s.Segment(window=s.Window())] * (SLOTS - len(segments))
+    groups = [_slot(segment, reach) for segment in segments]
+    return LaterScheduleResult(later.schedule(bool(on.value), groups, _properties(reach), SLOTS, switched=switched))
 
 
 def _slot(segment: Segment, reach: Reach) -> Group:
@@ -142,8 +164,13 @@ def read_segments(given: Param, reach: Reach) -> list[Segment]:
         raise MissingFieldError("groups is missing", field="groups")
     if not isinstance(given, list) or len(given) > SLOTS:
         raise BadRequestError(f"groups must be a list of at most {SLOTS}", field="groups")
+    if reach.nested:
+        kept = float(reach.on_grid.value)
+        given = [later.flat(each, f"groups[{place}]", kept, LEAST_DISCHARGE_SOC) for place, each in enumerate(given)]
     read = [_segment(group, f"groups[{place}]", reach) for place, group in enumerate(given)]
     segments = [segment for segment in read if segment is not None]
+    if reach.nested:
+        segments = later.apart([segment for segment in segments if segment.window != s.Window()])
     if s.overlapping(segments) is not None:
         raise refuse(OVERLAPPING)
     return segments
@@ -205,6 +232,13 @@ class Scheduling:
             call, device, {s.SCHEDULE: s.segments_text(segments), s.SCHEDULE_ON: True}
         )  # fmt: skip
 
+    async def enable_later(self, call: Call[LaterSegmentsBody]) -> DoneResult:
+        """Replace all segments, and let the schedule count unless the request says otherwise."""
+        device = await inverter(call, call.request.serial, call.request.same)
+        segments = read_segments(call.request.groups, await _reach(call, device))
+        on = call.request.enable is None or flag(call.request.enable, "enable")
+        return await self._writer.write(call, device, {s.SCHEDULE: s.segments_text(segments), s.SCHEDULE_ON: on})
+
 
 def handlers(writer: Writer) -> tuple[Handler, ...]:
     """All calls of this module."""
@@ -214,4 +248,6 @@ def handlers(writer: Writer) -> tuple[Handler, ...]:
         *(handle(operation, scheduling.set_flag) for operation in (SET_FLAG, SET_FLAG_V1, SET_SCHEDULER)),
         *(handle(operation, get_segments) for operation in (GET_SEGMENTS, GET_SEGMENTS_V1)),
         *(handle(operation, scheduling.enable) for operation in (ENABLE_SEGMENTS, ENABLE_SEGMENTS_V1)),
+        *(handle(operation, get_later_segments) for operation in (GET_SEGMENTS_V2, GET_SEGMENTS_V3)),
+        *(handle(operation, scheduling.enable_later) for operation in (ENABLE_SEGMENTS_V2, ENABLE_SEGMENTS_V3)),
     )

@@ -296,7 +296,7 @@ class Sample(msgspec.Struct, gc=False):
 
 
 class RealEntry(msgspec.Struct, rename={"serial": "deviceSN", "samples": "datas"}):
-    """A device now, at a time of its plant; empty where it never sent anything."""
+    """A device now, at a time of its plant; where it never sent anything, without samples and at the start of 1970."""
 
     serial: str
     samples: list[Sample]
