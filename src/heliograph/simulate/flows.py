@@ -62,6 +62,10 @@ class Flow(msgspec.Struct, frozen=True):
         works: Flags = (self.generation[key].ac_mwh > 0) | (self.ac[key] != 0)
         return works
 
+    def wired(self, key: str, *, stays: bool) -> Flags:
+        """When an inverter is on the mains: while it works, or, if it `stays` there, unless it was shut down."""
+        return ~(self.generation[key].stopped | self.off.get(key, False)) if stays else self.running(key)
+
 
 def hybrid(plant: SimulatedPlant) -> SimulatedDevice | None:
     """The inverter that the battery is on."""

@@ -54,12 +54,13 @@ def _state(flow: Flow, key: str) -> Floats:
 
 
 def _ac_side(plant: SimulatedPlant, device: SimulatedDevice, flow: Flow) -> Columns:
-    runs, power = flow.running(device.key), watts(flow.ac[device.key])
-    volts = np.where(runs, flow.mains.voltage, 0.0)
+    power = watts(flow.ac[device.key])
+    wired = flow.wired(device.key, stays=device.kind is DeviceKind.HYBRID_INVERTER)
+    volts = np.where(wired, flow.mains.voltage, 0.0)
     phases = plant.connection.phases
     columns: Columns = {
         "ac.power": np.round(power),
-        "ac.frequency": np.round(flow.mains.frequency * runs, 2),
+        "ac.frequency": np.round(flow.mains.frequency * wired, 2),
     }
     if device.kind is DeviceKind.MICRO_INVERTER:
         total = volts.sum(axis=0)

@@ -12,7 +12,7 @@ from heliograph.clock import DAY_MS, HOUR_MS
 from heliograph.model.devices import DeviceKind
 from heliograph.model.measurements import CATALOGUE, TARIFFS
 from heliograph.simulate.flows import Flow, flow
-from heliograph.simulate.readings import OF_KIND, Columns, health
+from heliograph.simulate.readings import OF_KIND, Columns, health, inverter
 from heliograph.simulate.registers import displays, rises, shown
 from heliograph.simulate.steps import STEP_MS
 
@@ -101,6 +101,20 @@ def test_an_inverter_sleeps_at_night(plants: dict[str, SimulatedPlant], flows: d
                 assert not column[night].any(), name
         noon = flows[plant_key].weather.elevation > 30
         assert (columns["inverter.state"][noon] == 0x0200).mean() > 0.97
+
+
+def test_an_inverter_with_a_battery_stays_on_the_mains_at_night(
+    plants: dict[str, SimulatedPlant], flows: dict[str, Flow]
+) -> None:
+    london = plants["london"]
+    hybrid = next(device for device in london.inverters if device.kind is DeviceKind.HYBRID_INVERTER)
+    ran = flows["london"]
+    told = inverter(london, hybrid, ran)
+    idle = ~ran.running(hybrid.key) & ~ran.generation[hybrid.key].stopped
+    assert idle.any()
+    assert told["ac.a.voltage"][idle].min() > 200
+    assert told["ac.frequency"][idle].min() > 49
+    assert not told["ac.a.current"][idle].any()
 
 
 def test_strings_carry_the_power_of_the_array(plants: dict[str, SimulatedPlant], flows: dict[str, Flow]) -> None:
