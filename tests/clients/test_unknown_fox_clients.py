@@ -297,9 +297,9 @@ def test_one_that_plans_the_whole_day_in_the_third_version_by_power_alone(client
     assert (plan.enable, plan.max_group_count, len(plan.groups)) == (1, 8, 5)
     assert [slot.work_mode for slot in plan.groups] == [mode for mode, *_ in hours]
     assert {slot.extra_param["fdPwr"] for slot in plan.groups} == {2500.0}
-    # A segment may end where the next begins.
+    # A segment may end where the next begins, and is told as it was sent.
     assert [(slot.start_hour, slot.end_hour, slot.end_minute) for slot in plan.groups] == [
-        (since, until - 1, 59) for _, since, until in hours
+        (each["startHour"], each["endHour"], each["endMinute"]) for each in groups
     ]
     rating = client.result("/op/v1/device/detail", query={"sn": SERIAL})["capacity"]
     assert plan.properties["fdpwr"].range == Span(0, rating * 1000)

@@ -122,6 +122,10 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
             return self.since_min <= minute <= self.until_min
         return minute >= self.since_min or minute <= self.until_min
 
+    def follows(self, other: Window, minute: int) -> bool:
+        """Whether it begins in the minute in which another ends."""
+        return self.since_min == minute == other.until_min
+
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
     """A part of every day with a work mode of its own."""
@@ -165,14 +169,26 @@ def _parse(text: str, kind: type[list[T]], key: str) -> list[T]:
         raise BadRequestError(f"{key} cannot be read: {error}", field=key) from error
 
 
+def counting(segments: Sequence[Segment], minute: int) -> Segment | None:
+    """The enabled segment that counts at a minute of the day; where one ends as another begins, the one that begins."""
+    held = [segment for segment in segments if segment.window.holds(minute)]
+    return next((each for each in held if each.window.since_min == minute), held[0] if held else None)
+
+
 def overlapping(segments: Sequence[Segment]) -> tuple[int, int] | None:
-    """The first two enabled segments that share a minute, by their places; None when none do."""
+    """The first two enabled segments that share a minute, by their places; None when none do.
+
+    One may end in the minute in which another begins: some name the last minute, others the first that is no longer in
+    it.
+    """
     taken: dict[int, int] = {}
     for place, segment in enumerate(segments):
         for minute in filter(segment.window.holds, range(DAY_MIN) if segment.window.enabled else ()):
-            if minute in taken:
-                return taken[minute], place
-            taken[minute] = place
+            other = taken.get(minute)
+            if other is None or segment.window.follows(segments[other].window, minute):
+                taken[minute] = place
+            elif not segments[other].window.follows(segment.window, minute):
+                return other, place
     return None
 
 

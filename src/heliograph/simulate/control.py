@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from heliograph.model.settings import Segment, Window, WorkMode
+from heliograph.model.settings import Segment, Window, WorkMode, counting
 from heliograph.simulate.steps import step_mwh
 
 if TYPE_CHECKING:
@@ -62,14 +62,14 @@ def order(controls: Controls, minute: int) -> Order:
     """
     floor, ceiling = max(controls.min_soc_on_grid, controls.min_soc), controls.max_soc
     if controls.schedule_on:
-        for segment in controls.segments:
-            if segment.window.holds(minute):
-                floor = max(segment.min_soc_on_grid, controls.min_soc)
-                if segment.mode is WorkMode.FORCE_DISCHARGE:
-                    floor = max(floor, segment.discharge_soc)
-                if segment.max_soc is not None:
-                    ceiling = min(ceiling, segment.max_soc)
-                return _order(segment.mode, floor, ceiling, segment.power_w)
+        segment = counting(controls.segments, minute)
+        if segment is not None:
+            floor = max(segment.min_soc_on_grid, controls.min_soc)
+            if segment.mode is WorkMode.FORCE_DISCHARGE:
+                floor = max(floor, segment.discharge_soc)
+            if segment.max_soc is not None:
+                ceiling = min(ceiling, segment.max_soc)
+            return _order(segment.mode, floor, ceiling, segment.power_w)
     elif any(window.holds(minute) for window in controls.windows):
         return _order(WorkMode.FORCE_CHARGE, floor, ceiling, 0.0)
     return _order(controls.mode, floor, ceiling, 0.0)

@@ -136,15 +136,15 @@ async def test_a_segment_may_end_where_the_next_begins(
 ) -> None:
     sent = [group("00:00", "05:30"), group("05:30", "16:00", "SelfUse"), group("16:00", "23:59", "Backup")]
     assert await client.errno(f"{ENABLE}{version}", named(inverter, groups=sent)) == 0
-    assert spans(hub, inverter) == [(0, 329), (330, 959), (960, 1439)]
+    assert spans(hub, inverter) == [(0, 330), (330, 960), (960, 1439)]
     sent = [group("22:00", "00:00"), group("00:00", "04:00")]
     assert await client.errno(f"{ENABLE}{version}", named(inverter, groups=sent)) == 0
-    assert spans(hub, inverter) == [(1320, 1439), (0, 240)]
+    assert spans(hub, inverter) == [(1320, 0), (0, 240)]
     for until in ("05:31", "00:30"):
         sent = [group("00:00", until), group("00:01", "16:00")]
         assert await client.errno(f"{ENABLE}{version}", named(inverter, groups=sent)) == 42023
     sent = [group("00:00", "00:01"), group("00:01", "16:00")]
-    assert await client.errno(f"{ENABLE}{version}", named(inverter, groups=sent)) == 42023
+    assert await client.errno(f"{ENABLE}{version}", named(inverter, groups=sent)) == 0
 
 
 @pytest.mark.parametrize(("word", "on"), [(1, True), (True, True), (None, True), (0, False)])

@@ -225,14 +225,23 @@ async def test_a_segment_that_is_off_may_hold_what_would_not_count(
     assert await client.errno(f"{PATH}/enable{version}", body) == 40257
 
 
-@pytest.mark.parametrize("since", ["04:59", "03:00", "23:00"])
+@pytest.mark.parametrize("since", ["04:58", "03:00", "23:00"])
 async def test_enabled_segments_that_share_a_minute_overlap(
     hub: FakeHub, client: Client, inverter: Device, version: str, since: str
 ) -> None:
-    until = "01:00" if since == "23:00" else "06:00"
+    until = "01:01" if since == "23:00" else "06:00"
     body = named(inverter, groups=[group(), group(since, until)])
     assert await client.errno(f"{PATH}/enable{version}", body) == 42023
     assert hub.commands.given == []
+
+
+async def test_a_segment_may_end_in_the_minute_in_which_another_begins_and_is_read_as_sent(
+    hub: FakeHub, client: Client, inverter: Device, version: str
+) -> None:
+    sent = [group("05:00", "06:00"), group("01:00", "05:00", "Backup"), group("06:00", "01:00", "SelfUse")]
+    assert await client.errno(f"{PATH}/enable{version}", named(inverter, groups=sent)) == 0
+    told = (await client.result(f"{PATH}/get{version}", named(inverter)))["groups"]
+    assert [{name: each[name] for name in sent[0]} for each in told[:3]] == sent
 
 
 @pytest.mark.parametrize("groups", [None, "x", {}, 5, [5], [None], [[]], [group(enable=0)] * 9])

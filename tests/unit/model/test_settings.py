@@ -71,8 +71,13 @@ def test_a_window_holds_its_first_and_its_last_minute_and_what_lies_between(own:
 
 @given(SEGMENTS)
 def test_segments_overlap_where_two_that_are_enabled_share_a_minute(segments: list[Segment]) -> None:
-    holders = [[n for n, one in enumerate(segments) if one.window.holds(minute)] for minute in range(DAY_MIN)]
-    shared = [places for places in holders if len(places) > 1]
+    shared: list[list[int]] = []
+    for minute in range(DAY_MIN):
+        held = [n for n, one in enumerate(segments) if one.window.holds(minute)]
+        begun = [n for n in held if segments[n].window.since_min == minute]
+        ended = [n for n in held if segments[n].window.until_min == minute and set(begun) - {n}]
+        if len(held) - len(ended) > 1:
+            shared.append(held)
     found = s.overlapping(segments)
     assert (found is not None) == bool(shared)
     if found is not None:
@@ -80,11 +85,25 @@ def test_segments_overlap_where_two_that_are_enabled_share_a_minute(segments: li
         assert any(set(found) <= set(places) for places in shared)
 
 
+def test_where_one_ends_as_another_begins_the_one_that_begins_counts() -> None:
+    first, second = Segment(window=window(0, 300)), Segment(window=window(300, 0), power_w=7.0)
+    for segments in ([first, second], [second, first]):
+        assert [s.counting(segments, minute) for minute in (0, 299, 300, 301, 1439)] == [first, first, *[second] * 3]
+    assert s.counting([first], 300) == first
+    assert s.counting([first], 301) is None
+    assert s.counting([Segment(window=window(0, 300, enabled=False))], 5) is None
+
+
 @pytest.mark.parametrize(
     ("first", "second", "places"),
     [
         (window(0, 299), window(300, 600), None),
-        (window(0, 300), window(300, 600), (0, 1)),
+        (window(0, 300), window(300, 600), None),
+        (window(300, 600), window(0, 300), None),
+        (window(0, 301), window(300, 600), (0, 1)),
+        (window(300, 301), window(300, 600), (0, 1)),
+        (window(0, 600), window(300, 600), (0, 1)),
+        (window(0, 300), window(300, 0), None),
         (window(1380, 60), window(61, 1379), None),
         (window(1380, 60), window(30, 40), (0, 1)),
         (window(1380, 60), window(30, 40, enabled=False), None),

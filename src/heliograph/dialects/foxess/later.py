@@ -12,14 +12,12 @@ import msgspec
 from heliograph.dialects.foxess import parameters
 from heliograph.dialects.foxess.later_wire import LaterGroup, LaterSchedule
 from heliograph.errors import BadRequestError
-from heliograph.model.settings import DAY_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from heliograph.dialects.foxess.control_wire import Group, Property
     from heliograph.dialects.foxess.wire import Param
-    from heliograph.model.settings import Segment
 
 _EXTRA = "extraParam"
 
@@ -67,19 +65,3 @@ def flat(given: Param, place: str, on_grid: float, least_discharge: float) -> Pa
         told["minSocOnGrid"] = min(on_grid, parameters.number(told.get("fdSoc", on_grid), f"{place}.fdSoc"))
     kept = parameters.number(told["minSocOnGrid"], f"{place}.minSocOnGrid")
     return {"enable": 1, "fdSoc": max(kept, least_discharge), "fdPwr": 0, **told}
-
-
-def apart(segments: Sequence[Segment]) -> list[Segment]:
-    """Segments, an enabled one a minute shorter where it ends in the minute in which another begins.
-
-    Clients of these versions name the first minute that is no longer in it.
-    """
-    starts = {each.window.since_min for each in segments if each.window.enabled}
-    return [_shorter(each) if each.window.enabled and each.window.until_min in starts else each for each in segments]
-
-
-def _shorter(segment: Segment) -> Segment:
-    until_min = (segment.window.until_min - 1) % DAY_MIN
-    if until_min == segment.window.since_min:  # nothing would be left of it
-        return segment
-    return msgspec.structs.replace(segment, window=msgspec.structs.replace(segment.window, until_min=until_min))

@@ -170,7 +170,7 @@ def read_segments(given: Param, reach: Reach) -> list[Segment]:
     read = [_segment(group, f"groups[{place}]", reach) for place, group in enumerate(given)]
     segments = [segment for segment in read if segment is not None]
     if reach.nested:
-        segments = later.apart([segment for segment in segments if segment.window != s.Window()])
+        segments = [segment for segment in segments if segment.window != s.Window()]
     if s.overlapping(segments) is not None:
         raise refuse(OVERLAPPING)
     return segments
