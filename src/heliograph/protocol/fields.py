@@ -22,6 +22,8 @@ class Field(msgspec.Struct, frozen=True):
     unit: Unit
     negated: bool = False
     note: str = ""
+    whole: bool = False
+    """Whether it is told without decimals, 1 and not 1.0, as counts and instants are in any case."""
 
     @property
     def scale(self) -> float:
@@ -170,8 +172,8 @@ class FieldTable:
     def _column(entry: Entry) -> list[tuple[str, str, float, Mapping[float, float] | None, bool]]:
         match entry:
             case Field():
-                whole = entry.unit in (MS_EPOCH, TIMES) or (entry.unit is CODE and entry.measurement.unit is TIMES)
-                return [(entry.name, entry.measurement.key, entry.scale, None, whole)]
+                counted = entry.unit in (MS_EPOCH, TIMES) or (entry.unit is CODE and entry.measurement.unit is TIMES)
+                return [(entry.name, entry.measurement.key, entry.scale, None, entry.whole or counted)]
             case Half():
                 return [(entry.name, entry.measurement.key, entry.scale, None, False)]
             case Coded():

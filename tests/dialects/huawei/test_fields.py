@@ -45,7 +45,7 @@ def test_what_is_written_is_read_back(table: FieldTable, data: st.DataObject) ->
     cell = st.one_of(st.just(np.nan), st.integers(-(10**9), 10**9).map(lambda value: value / 1000))
     wire = np.array([data.draw(st.lists(cell, min_size=len(table.names), max_size=len(table.names)))])
     for index, name in enumerate(table.wire_names):
-        if name in {"open_time", "close_time", "thunder_count"}:
+        if name in {"open_time", "close_time", "thunder_count", "run_state"}:
             wire[0, index] = np.trunc(wire[0, index])
     keys, values = table.decode(table.wire_names, wire)
     again = table.encode({key: values[:, index] for index, key in enumerate(keys)}, 1)

@@ -274,9 +274,8 @@ _TRANSFORMER = [
     Field("power_factor", m.AC_POWER_FACTOR, ONE),
     Field("elec_freq", m.AC_FREQUENCY, HZ),
 ]
-RUN_STATE = "run_state"
-"""Whether a device is connected: of the codes of 3.6 the one that travels as a whole number, 1 and not 1.0."""
-_RUN_STATE = Field(RUN_STATE, m.DEVICE_ONLINE, CODE)
+# Of the codes of 3.6 the one that travels as 1 and not as 1.0.
+_RUN_STATE = Field("run_state", m.DEVICE_ONLINE, CODE, whole=True)
 
 _POINTS: dict[int, tuple[str, list[Field]]] = {
     STRING_INVERTER: ("string_inverter", _STRING_INVERTER),

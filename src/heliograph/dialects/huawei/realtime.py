@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from heliograph.clock import MINUTE_MS, Level, period
-from heliograph.dialects.huawei.fields import REAL_TIME, RUN_STATE
+from heliograph.dialects.huawei.fields import REAL_TIME
 from heliograph.dialects.huawei.figures import names_of, only, open_figures, open_table
 from heliograph.dialects.huawei.lookup import asked_type, device_numbers, known_devices, known_plants, plant_codes
 from heliograph.dialects.huawei.operations import DEVICE_NOW, PLANT_NOW
@@ -190,9 +190,6 @@ async def device_now(call: Call[DeviceQuery]) -> DeviceRows:
         filled = [totals.get(each.device.id, {}).get(PRODUCTION, np.nan) for each in devices]
         columns[AC_ENERGY_TODAY.key] = np.where(np.isnan(today), filled, today)
     encoded = table.encode(columns, len(devices))
-    if RUN_STATE in table.wire_names:
-        place = table.wire_names.index(RUN_STATE)
-        encoded[place] = [int(value) for value in encoded[place]]
     rows: list[Row[dict[str, Number]]] = []
     for each, own, values in zip(devices, latest, zip(*encoded, strict=True), strict=True):
         items = {} if own.at_ms is None else dict(zip(table.wire_names, values, strict=True))
