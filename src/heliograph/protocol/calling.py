@@ -19,7 +19,6 @@ import msgspec
 from heliograph.clock import Clock, WallClock
 from heliograph.errors import (
     BadRequestError,
-    DeviceError,
     HubError,
     OutcomeUnknownError,
     RecordsError,
@@ -27,7 +26,7 @@ from heliograph.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
-from heliograph.protocol.codes import VendorError
+from heliograph.protocol.codes import VendorError, legible
 from heliograph.protocol.dialect import Envelope
 from heliograph.protocol.limits import Key, Limiter
 from heliograph.protocol.operations import Operation
@@ -145,14 +144,13 @@ class Client:
         except httpx.RequestError as error:
             raise OutcomeUnknownError(f"{operation.name}: no answer came") from error
         try:
-            found = cast("R", self._envelope.open(operation, answer.status_code, answer.content))
+            with legible(operation.name, answer.status_code):
+                found = cast("R", self._envelope.open(operation, answer.status_code, answer.content))
         except VendorError as error:
             told = placed(error)
             if isinstance(told, TooFrequentError):
                 told.retry_after_s = _seconds(answer.headers)
             raise told from None
-        except msgspec.DecodeError as error:
-            raise DeviceError(f"{operation.name}: HTTP {answer.status_code} and no answer that can be read") from error
         self._session.heard(operation, answer.headers)
         return found
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
-from heliograph.errors import HubError
+from heliograph.errors import DeviceError, HubError
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -49,3 +50,12 @@ class CodeTable:
         if code is None:
             return HubError(f"code {value}: {text}")
         return VendorError(code, text or code.text)
+
+
+@contextmanager
+def legible(operation: str, status: int) -> Iterator[None]:
+    """Reading an answer to a call: DeviceError for anything that turns out to be none."""
+    try:
+        yield
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise DeviceError(f"{operation}: HTTP {status} and no answer that can be read") from error

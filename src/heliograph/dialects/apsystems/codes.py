@@ -29,7 +29,7 @@ from heliograph.errors import (
     UnauthenticatedError,
     UnknownCredentialError,
 )
-from heliograph.protocol.codes import Code, CodeTable, VendorError
+from heliograph.protocol.codes import Code, CodeTable, VendorError, legible
 from heliograph.protocol.operations import Call, Operation, Reply, Request
 
 DATA_EXCEPTION = Code(1000, "the data cannot be read now", StoreError)
@@ -117,10 +117,8 @@ class ApsystemsEnvelope:
 
     def open(self, operation: Operation[Any, Any], status: int, body: bytes) -> Any:  # any: see success
         """The result of an answer. Raises the error of its code, DeviceError for anything that is no answer."""
-        try:
+        with legible(operation.name, status):
             answer = msgspec.json.decode(body, type=Answer)
             if answer.code == 0:
                 return msgspec.json.decode(body, type=operation.result)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise DeviceError(f"{operation.name}: HTTP {status} and no answer that can be read") from error
         raise CODES.error(answer.code)

@@ -17,7 +17,6 @@ from heliograph.dialects.foxess.wire import Answer, Full, NoQuery
 from heliograph.errors import (
     BadRequestError,
     ConflictError,
-    DeviceError,
     DisabledCredentialError,
     ExpiredCredentialError,
     ForbiddenError,
@@ -34,7 +33,7 @@ from heliograph.errors import (
     UnreachableError,
     UnsupportedError,
 )
-from heliograph.protocol.codes import Code, CodeTable, VendorError
+from heliograph.protocol.codes import Code, CodeTable, VendorError, legible
 from heliograph.protocol.operations import Call, Operation, Reply, Request
 
 LANGUAGES = ("en", "zh_CN", "pl", "fr", "pt", "de")
@@ -155,12 +154,10 @@ class FoxessEnvelope:
 
     def open(self, operation: Operation[Any, Any], status: int, body: bytes) -> Any:  # any: see success
         """The result of an answer. Raises the error of its code, DeviceError for anything that is no answer."""
-        try:
+        with legible(operation.name, status):
             answer = msgspec.json.decode(body, type=Answer)
             if answer.errno == 0:
                 return msgspec.json.decode(body, type=operation.result)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise DeviceError(f"{operation.name}: HTTP {status} and no answer that can be read") from error
         raise CODES.error(answer.errno, answer.message)
 
 

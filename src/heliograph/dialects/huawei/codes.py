@@ -16,7 +16,6 @@ from heliograph.dialects.huawei.wire import Answer, Full, NoQuery
 from heliograph.errors import (
     BadRequestError,
     ConflictError,
-    DeviceError,
     DisabledCredentialError,
     ExpiredCredentialError,
     ForbiddenError,
@@ -30,7 +29,7 @@ from heliograph.errors import (
     UnknownDeviceError,
     UnknownPlantError,
 )
-from heliograph.protocol.codes import Code, CodeTable, VendorError
+from heliograph.protocol.codes import Code, CodeTable, VendorError, legible
 from heliograph.protocol.operations import Call, Operation, Reply, Request
 
 UNKNOWN_SYSTEM = Code(20001, "no third-party system has this name", UnknownCredentialError)
@@ -190,13 +189,12 @@ class HuaweiEnvelope:
 
     def open(self, operation: Operation[Any, Any], status: int, body: bytes) -> Any:  # any: see success
         """The result of an answer. Raises the error of its code, DeviceError for anything that is no answer."""
-        try:
+        with legible(operation.name, status):
             answer = msgspec.json.decode(body, type=Answer)
             if answer.success and answer.code == 0:
                 return msgspec.json.decode(body, type=operation.result)
-            raise _error(operation, answer, body)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise DeviceError(f"{operation.name}: HTTP {status} and no answer that can be read") from error
+            refusal = _error(operation, answer, body)
+        raise refusal
 
 
 def _error(operation: Operation[Any, Any], answer: Answer, body: bytes) -> HubError:
