@@ -80,9 +80,21 @@ class Reach(msgspec.Struct, frozen=True):
 
 async def _reach(call: Call[Any], device: Device) -> Reach:
     """What the segments of a device may hold. Raises VendorError for one without a schedule."""
+    on_grid, most, _ = await settings(call, device, [s.MIN_SOC_ON_GRID, s.MAX_SOC, s.SCHEDULE])
+    return _within(call, device, on_grid, most)
+
+
+async def _held(call: Call[SerialQuery]) -> tuple[bool, list[Segment], Reach]:
+    """Whether the schedule of a device counts, its segments, and what those may hold; asked of it once."""
+    device = await inverter(call, call.request.serial, call.request.same)
+    wanted = [s.SCHEDULE_ON, s.SCHEDULE, s.MIN_SOC_ON_GRID, s.MAX_SOC]
+    on, held, on_grid, most = await settings(call, device, wanted)
+    return bool(on.value), list(s.parse_segments(str(held.value))), _within(call, device, on_grid, most)
+
+
+def _within(call: Call[Any], device: Device, on_grid: Setting, most: Setting) -> Reach:
     ceilings = call.operation not in (GET_SEGMENTS, ENABLE_SEGMENTS)
     nested = call.operation in (ENABLE_SEGMENTS_V2, ENABLE_SEGMENTS_V3)
-    on_grid, most, _ = await settings(call, device, [s.MIN_SOC_ON_GRID, s.MAX_SOC, s.SCHEDULE])
     rated_w = device.capacity_w or MOST_POWER_W
     power_w = math.ceil(rated_w * HEADROOM) if device.capacity_w else MOST_POWER_W
     return Reach(on_grid, most, rated_w, power_w if ceilings else max(power_w, MOST_POWER_W), ceilings, nested)
@@ -100,29 +112,22 @@ async def get_flag(call: Call[SerialQuery]) -> FlagResult:
 
 async def get_segments(call: Call[SerialQuery]) -> ScheduleResult:
     """All slots of the schedule, those without a segment too."""
-    device = await inverter(call, call.request.serial, call.request.same)
-    on, held = await settings(call, device, [s.SCHEDULE_ON, s.SCHEDULE])
-    reach = await _reach(call, device)
-    groups = [_slot(segment, reach) for segment in s.parse_segments(str(held.value))]
+    on, segments, reach = await _held(call)
+    groups = [_slot(segment, reach) for segment in segments]
     unused = _slot(s.Segment(window=s.Window()), reach)
     unused.mode = UNUSED
     groups += [unused] * (SLOTS - len(groups))
-    return ScheduleResult(
-        Schedule(int(bool(on.value)), groups, _properties(reach) if reach.ceilings else msgspec.UNSET)
-    )
+    return ScheduleResult(Schedule(int(on), groups, _properties(reach) if reach.ceilings else msgspec.UNSET))
 
 
 async def get_later_segments(call: Call[SerialQuery]) -> LaterScheduleResult:
     """The schedule in the shape of v2 and v3: in v2 all slots, each with its switch; in v3 the segments that are on."""
-    device = await inverter(call, call.request.serial, call.request.same)
-    on, held = await settings(call, device, [s.SCHEDULE_ON, s.SCHEDULE])
-    reach = await _reach(call, device)
+    on, segments, reach = await _held(call)
     switched = call.operation is GET_SEGMENTS_V2
-    segments = [each for each in s.parse_segments(str(held.value)) if switched or each.window.enabled]
-    if switched:
-        segments += [s.Segment(window=s.Window())] * (SLOTS - len(segments))
-    groups = [_slot(segment, reach) for segment in segments]
-    return LaterScheduleResult(later.schedule(bool(on.value), groups, _properties(reach), SLOTS, switched=switched))
+    unused = [s.Segment(window=s.Window())] * (SLOTS - len(segments))
+    told = [*segments, *unused] if switched else [each for each in segments if each.window.enabled]
+    groups = [_slot(segment, reach) for segment in told]
+    return LaterScheduleResult(later.schedule(on, groups, _properties(reach), SLOTS, switched=switched))
 
 
 def _slot(segment: Segment, reach: Reach) -> Group:
@@ -226,17 +231,16 @@ class Scheduling:
 
     async def enable(self, call: Call[SegmentsBody]) -> DoneResult:
         """Replace all segments, and let the schedule count."""
-        device = await inverter(call, call.request.serial, call.request.same)
-        segments = read_segments(call.request.groups, await _reach(call, device))
-        return await self._writer.write(
-            call, device, {s.SCHEDULE: s.segments_text(segments), s.SCHEDULE_ON: True}
-        )  # fmt: skip
+        return await self._replace(call, None)
 
     async def enable_later(self, call: Call[LaterSegmentsBody]) -> DoneResult:
         """Replace all segments, and let the schedule count unless the request says otherwise."""
+        return await self._replace(call, call.request.enable)
+
+    async def _replace(self, call: Call[SegmentsBody] | Call[LaterSegmentsBody], counts: Param) -> DoneResult:
         device = await inverter(call, call.request.serial, call.request.same)
         segments = read_segments(call.request.groups, await _reach(call, device))
-        on = call.request.enable is None or flag(call.request.enable, "enable")
+        on = counts is None or flag(counts, "enable")
         return await self._writer.write(call, device, {s.SCHEDULE: s.segments_text(segments), s.SCHEDULE_ON: on})
 
 
