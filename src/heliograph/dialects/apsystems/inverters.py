@@ -17,7 +17,7 @@ from heliograph.dialects.apsystems.channels import current, divide, in_proportio
 from heliograph.dialects.apsystems.energy import edges_of
 from heliograph.dialects.apsystems.fields import FINE_DIGITS, INVERTER, POWER_DIGITS, kwh, texts
 from heliograph.dialects.apsystems.lifetimes import lifetime_wh
-from heliograph.dialects.apsystems.minutely import POWER_KEYS, Day, asked_day, clock_times, hourly, output
+from heliograph.dialects.apsystems.minutely import POWER_KEYS, Day, asked_day, clock_times, hourly, power
 from heliograph.dialects.apsystems.operations import INVERTER_ENERGY, INVERTER_SUMMARY
 from heliograph.dialects.apsystems.shares import Parted, parted
 from heliograph.dialects.apsystems.sources import Source
@@ -139,7 +139,7 @@ def _course(inverter: Parted, series: Series, produced: Floats, day: Day, tz: Zo
         columns[f"dc_i{channel.number}"] = current(channel, series.columns)
         columns[f"dc_v{channel.number}"] = voltage(channel, series.columns)
     sides = dict(series.columns)
-    told = output(series)
+    told = power(series, inverter.device)
     if told is not None:
         sides[AC_POWER.key] = told
     for name, column in zip(INVERTER.wire_names, INVERTER.encode(sides, len(series.at_ms)), strict=True):

@@ -24,9 +24,8 @@ from heliograph.dialects.apsystems.minutely import (
     asked_day,
     at_points,
     clock_times,
-    output,
     point_ms,
-    through,
+    power,
 )
 from heliograph.dialects.apsystems.operations import METER_PERIOD, METER_SUMMARY
 from heliograph.dialects.apsystems.wire import (
@@ -135,7 +134,7 @@ async def flows(call: Call[Any], system: System, day: Day) -> Flows:
     place = 0
     async for series in call.hub.history(call.caller, ids, day.since_ms, day.until_ms, _KEYS):
         device, place = devices[place], place + 1
-        own = through(series) if device.kind in METERS else output(series)
+        own = power(series, device)
         kept = by_role[device.role] if device.kind in METERS else made
         for course, values in (
             (kept, own),

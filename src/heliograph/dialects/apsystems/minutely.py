@@ -98,28 +98,21 @@ def added(parts: Sequence[tuple[Instants, Floats]]) -> tuple[Instants, Floats]:
     return points, sums
 
 
-def output(series: Series) -> Floats | None:
-    """The power out of an inverter: told, else of its phases. [W]"""
-    return _told(series, AC_POWER.key)
-
-
-def through(series: Series) -> Floats | None:
-    """The power through a meter: told, else of its phases. [W]"""
-    return _told(series, METER_POWER.key)
-
-
-def _told(series: Series, key: str) -> Floats | None:
+def power(series: Series, device: Device) -> Floats | None:
+    """The power out of an inverter, or through a meter: told, else of its phases. [W]"""
+    key = METER_POWER.key if device.kind in METERS else AC_POWER.key
     told = series.columns.get(key)
     return derive(key, series.columns) if told is None else told
 
 
 async def powers(call: Call[Any], devices: Sequence[Device], day: Day, step_ms: int) -> tuple[Instants, Floats]:
     """The power of inverters or meters together, at each point of a day. [W]"""
-    meters = {device.id for device in devices if device.kind in METERS}
-    ids, keys = [device.id for device in devices], (*POWER_KEYS, *(METER_KEYS if meters else ()))
+    by_id = {device.id: device for device in devices}
+    metered = any(device.kind in METERS for device in devices)
+    keys = (*POWER_KEYS, *METER_KEYS) if metered else POWER_KEYS
     parts: list[tuple[Instants, Floats]] = []
-    async for series in call.hub.history(call.caller, ids, day.since_ms, day.until_ms, keys):
-        watts = through(series) if series.device_id in meters else output(series)
+    async for series in call.hub.history(call.caller, list(by_id), day.since_ms, day.until_ms, keys):
+        watts = power(series, by_id[series.device_id])
         if watts is not None:
             parts.append(at_points(series.at_ms, watts, step_ms))
     return added(parts)
