@@ -6,7 +6,7 @@ import typer
 
 from heliograph.cli.group import group
 from heliograph.cli.options import DEFAULT_DATA, Data, Json, Undo
-from heliograph.cli.output import say, show, show_all
+from heliograph.cli.output import say, show, show_all, show_once
 
 app = group("The applications that people of an account may give access to (OAuth 2).")
 Which = Annotated[str, typer.Argument(help="Its client_id, name or id.", metavar="APPLICATION")]
@@ -50,9 +50,7 @@ def add(
         )
         saved = save_application(hub, application)
         shown = {**show_application(hub, saved), "client_secret": saved.secret.reveal()}
-    show(shown, as_json=as_json)
-    if not as_json:
-        say("Note the secret now: it is not shown again.")
+    show_once(shown, as_json=as_json)
 
 
 @app.command("list")
@@ -114,11 +112,10 @@ def change(
         )
         saved = save_application(hub, wanted)
         shown = show_application(hub, saved)
-        if new_secret:
-            shown["client_secret"] = saved.secret.reveal()
-    show(shown, as_json=as_json)
-    if new_secret and not as_json:
-        say("Note the secret now: it is not shown again.")
+    if new_secret:
+        show_once({**shown, "client_secret": saved.secret.reveal()}, as_json=as_json)
+    else:
+        show(shown, as_json=as_json)
 
 
 @app.command()

@@ -6,7 +6,7 @@ import typer
 
 from heliograph.cli.group import group
 from heliograph.cli.options import DEFAULT_DATA, Data, Json, Undo
-from heliograph.cli.output import say, show, show_all
+from heliograph.cli.output import say, show, show_all, show_once
 
 if TYPE_CHECKING:
     from heliograph.hub import LocalHub
@@ -67,9 +67,7 @@ def add(
         )
         saved = save_credential(hub, credential)
         shown = {**show_credential(hub, saved), **presented(dialect, saved.name, saved.secret)}
-    show(shown, as_json=as_json)
-    if not as_json:
-        say("Note the secret now: it is not shown again.")
+    show_once(shown, as_json=as_json)
 
 
 def _operations(hub: "LocalHub", dialect: str, words: list[str]) -> tuple[str, ...]:

@@ -78,6 +78,13 @@ def show(row: Listing, *, as_json: bool) -> None:
         print_fields(row)
 
 
+def show_once(row: Listing, *, as_json: bool) -> None:
+    """One thing with a secret that is never shown again."""
+    show(row, as_json=as_json)
+    if not as_json:
+        say("Note the secret now: it is not shown again.")
+
+
 def show_all(rows: Sequence[Listing], columns: Mapping[str, str], *, as_json: bool, empty: str) -> None:
     """Several things, as JSON or as a table of the chosen columns."""
     if as_json:
