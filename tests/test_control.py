@@ -51,12 +51,6 @@ Json = dict[str, Any]  # any: JSON
 Values = dict[str, np.ndarray]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The hub runs on asyncio."""
-    return "asyncio"
-
-
 class Home:
     """A demonstration in this process, of which London is looked at."""
 

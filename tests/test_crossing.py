@@ -37,12 +37,6 @@ Json = dict[str, Any]  # any: JSON
 KINDS = {number: kind for kind, number in reversed(list(TYPE_IDS.items())) if number in FIVE_MINUTES}
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The hub runs on asyncio."""
-    return "asyncio"
-
-
 class Crossing:
     """One hub, reached through all its dialects."""
 

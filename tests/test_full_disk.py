@@ -25,12 +25,6 @@ HOST = "hub.test"
 BATCH = 200
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The hub runs on asyncio."""
-    return "asyncio"
-
-
 def provision(setup: live.Setup) -> None:
     """One plant with one meter, and the credentials."""
     account = setup.account()

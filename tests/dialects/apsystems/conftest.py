@@ -9,12 +9,6 @@ from tests.dialects.apsystems.fake_hub import FakeHub
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """The hub runs on asyncio."""
-    return "asyncio"
-
-
-@pytest.fixture
 def hub() -> FakeHub:
     """An empty hub with a credential that may read."""
     made = FakeHub()

@@ -24,12 +24,6 @@ NOW_MS = round(datetime(2026, 6, 21, 10, 0, tzinfo=UTC).timestamp() * 1000)
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """The hub runs on asyncio."""
-    return "asyncio"
-
-
-@pytest.fixture
 def clock() -> FixedClock:
     """The hub's time, of the plant and of the wall."""
     return FixedClock(NOW_MS)

@@ -9,12 +9,6 @@ from tests.dialects.huawei.fake_hub import FakeHub
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """The hub runs on asyncio."""
-    return "asyncio"
-
-
-@pytest.fixture
 def hub() -> FakeHub:
     """An empty hub with the credential of the document's example."""
     made = FakeHub()

@@ -9,12 +9,6 @@ from tests.dialects.native.fake_hub import FakeHub
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """The event loop that the hub runs on."""
-    return "asyncio"
-
-
-@pytest.fixture
 def hub() -> FakeHub:
     """A fresh hub in memory."""
     return FakeHub()
