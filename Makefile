@@ -4,7 +4,8 @@ VENV ?= .venv
 ARGS ?=
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-build-isolation
+# The lock files are whole, so pip resolves nothing: what it would choose changes with every release of others.
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-build-isolation --no-deps
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --python $(BIN)/python \
 	--generate-hashes --no-header --no-annotate --no-emit-index-url $(ARGS)
 CODE = $(wildcard src tests bench docs)
@@ -30,6 +31,7 @@ test: $(DEV) ## Run the tests; ARGS="-k rollup" chooses among them.
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(DEV) ## Judge formatting, lint, types, layers, generated docs and spelling; changes nothing.
+	$(BIN)/python -m pip --disable-pip-version-check check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(CODE)
@@ -66,7 +68,7 @@ $(RUNTIME): requirements/build.txt requirements/runtime.txt | $(CREATED)
 	@touch $@
 
 $(PROJECT): pyproject.toml $(RUNTIME)
-	$(PIP) --no-deps --editable .
+	$(PIP) --editable .
 	@touch $@
 
 $(DEV): requirements/dev.txt $(PROJECT)

@@ -28,10 +28,13 @@ from heliograph.model.devices import Device
 from heliograph.simulate.plants import fleet
 from heliograph.simulate.target import Memory, Rates, SimulatedTarget, Told
 from tests.live import Served, beside
+from tests.unit.store.world import at
 
 PLANT = fleet(1)[0]
 SPEED = 600
 """How fast the plants live: an upgrade takes half a second."""
+BEGIN_MS = at("2024-07-25T06:00:00")
+"""When the plants begin to live, whatever day it is: no device of the plant falls silent on it or a day around it."""
 RATES = Rates(fail=0.2, refuse=0.1, late=0.3, mute=0.03)
 SEED = 1
 
@@ -70,14 +73,14 @@ def noted(path: Path, kind: Callable[..., Any]) -> list[Any]:  # any: lines of a
 
 
 class FastClock:
-    """The plants' clock: it runs fast from an instant of the wall clock on, also while nothing runs."""
+    """The plants' clock: it runs fast from `BEGIN_MS` on, since an instant of the wall clock, also while nothing runs."""
 
     def __init__(self, born_ms: int) -> None:
         self._born_ms = born_ms
 
     def now_ms(self) -> int:
         """The present instant of the plants. [ms since 1970, UTC]"""
-        return self._born_ms + (WallClock().now_ms() - self._born_ms) * SPEED
+        return BEGIN_MS + (WallClock().now_ms() - self._born_ms) * SPEED
 
 
 class KeptMemory(Memory):
