@@ -73,7 +73,7 @@ def noted(path: Path, kind: Callable[..., Any]) -> list[Any]:  # any: lines of a
 
 
 class FastClock:
-    """The plants' clock: it runs fast from `BEGIN_MS` on, since an instant of the wall clock, also while nothing runs."""
+    """The plants' clock: runs fast from `BEGIN_MS` on, since an instant of the wall clock, also while nothing runs."""
 
     def __init__(self, born_ms: int) -> None:
         self._born_ms = born_ms

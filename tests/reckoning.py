@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -59,6 +60,7 @@ class Raw(msgspec.Struct):
         return sorted((at, value) for at, value in rows if not math.isnan(value))
 
 
+@lru_cache(maxsize=1 << 17)
 def starts(at_ms: int, tz: ZoneInfo) -> tuple[int, int, int, int]:
     """The first instants of the local hour, day, month and year that hold an instant. [ms]"""
     wall = datetime.fromtimestamp(at_ms // 1000, tz)
