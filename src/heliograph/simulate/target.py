@@ -38,9 +38,9 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """An upgrade breaks off on its way."""
     refuse: float = 0.02
     late: float = 0.05
-    """The answer comes some time after the command, when it is asked for again."""
+    """The answer comes some time after the command, when it is asked for again; of a setting as soon as it is."""
     mute: float = 0.01
-    """The device obeys and never tells."""
+    """The device obeys and never tells; of a setting not before it is asked what it is set to."""
     unreachable: float = 0.0
     """The command never gets to the device."""
 
@@ -166,6 +166,8 @@ class SimulatedTarget:
         if told is None:
             code = REFUSED if fate.refused else UNHEARD
             raise RefusedError("the device knows nothing of it", code=code)
+        if told.name == WRITE:  # whatever became of its answer, it tells what it is set to when it is asked
+            return Outcome()
         return self._outcome(told, fate)
 
     def fate(self, command_id: int) -> Fate:
