@@ -97,6 +97,8 @@ def settle(setup: live.Setup) -> None:
         known: dict[str, Any] = {} if device.gateway is None else {"gateway_id": ids[device.gateway]}
         if device.battery is not None:
             known["attributes"] = {"capacity_wh": str(device.battery.capacity_wh)}
+        if device.inverter is not None:
+            known["attributes"] = {"rated_w": f"{device.inverter.ac_w:g}"}
         ids[device.key] = setup.device(
             plant, device.kind, device.name, serial=device.serial, model=device.model, firmware=device.firmware,
             capacity_w=device.capacity_w, **known,

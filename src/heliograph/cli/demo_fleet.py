@@ -14,7 +14,7 @@ from heliograph.model.devices import METERS, Device, DeviceKind, MeterRole
 from heliograph.model.plants import Account, Plant
 from heliograph.protocol.hub import AliasScheme
 from heliograph.simulate.fleet import fleet
-from heliograph.simulate.specs import SimulatedPlant
+from heliograph.simulate.specs import SimulatedDevice, SimulatedPlant
 
 if TYPE_CHECKING:
     from heliograph.cli.output import Listing
@@ -114,12 +114,22 @@ def _settle_plant(hub: LocalHub, rows: Rows, account_id: int, plant: SimulatedPl
                 latitude=device.latitude,
                 longitude=device.longitude,
                 interval_s=device.interval_s,
-                attributes={} if device.battery is None else {"capacity_wh": str(device.battery.capacity_wh)},
+                attributes=_attributes(device),
             ),
         ).id
         if wire := device.wire_ids.get("energy_expert"):
             hub.registry.put_alias(rows, _push_scheme(), wire, number)
     return Settled(account_id, saved.id, ids)
+
+
+def _attributes(device: SimulatedDevice) -> dict[str, str]:
+    """What dialects know of a device beyond its registration: see their READMEs."""
+    told: dict[str, str] = {}
+    if device.battery is not None:
+        told["capacity_wh"] = str(device.battery.capacity_wh)
+    if device.inverter is not None:
+        told["rated_w"] = f"{device.inverter.ac_w:g}"
+    return told
 
 
 def _settle_targets(hub: LocalHub, rows: Rows, account_id: int) -> None:

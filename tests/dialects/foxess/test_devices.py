@@ -161,6 +161,17 @@ async def test_a_string_inverter_has_no_scheduler_no_battery_and_perhaps_no_rati
     assert (await client.result("device/detail", {"sn": inverter.serial}))["capacity"] == 3.68
 
 
+@pytest.mark.parametrize(
+    ("rating", "told"), [("5000", 5), ("3680.0", 3.68), ("inf", 6.48), ("0", 6.48), ("much", 6.48)]
+)
+async def test_the_capacity_is_what_an_inverter_puts_out_where_that_is_known(
+    hub: FakeHub, client: Client, rating: str, told: float
+) -> None:
+    attributes = {"rated_w": rating}
+    inverter = hub.add_device(hub.add_plant(), capacity_w=6480.0, attributes=attributes)
+    assert (await client.result("device/detail", {"sn": inverter.serial}))["capacity"] == told
+
+
 async def test_a_battery_belongs_to_the_inverter_that_it_sends_through(hub: FakeHub, client: Client) -> None:
     plant = hub.add_plant()
     first, second = hub.add_device(plant), hub.add_device(plant)

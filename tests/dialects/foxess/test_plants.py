@@ -121,7 +121,7 @@ async def test_a_plant_in_detail(hub: FakeHub, client: Client) -> None:
     assert await client.result("plant/detail", {"stationID": wire}) == told
     hub.all_plants[1] = msgspec.structs.replace(plant, connected_on=None, capacity_w=None)
     told = await client.result("plant/detail", {"id": wire})
-    assert (told["createDate"], told["capacity"]) == ("", 0)
+    assert (told["createDate"], told["capacity"]) == ("0", 0)
 
 
 async def test_unknown_and_another_s_plants_look_the_same(hub: FakeHub, client: Client) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from heliograph.clock import MINUTE_MS
 from heliograph.dialects.foxess import parameters
-from heliograph.dialects.foxess.lookup import PLANTS, Rig, Sight, asked_rig, capacity_wh, rigs, serials, sight
+from heliograph.dialects.foxess.lookup import PLANTS, Rig, Sight, asked_rig, capacity_wh, rated_w, rigs, serials, sight
 from heliograph.dialects.foxess.operations import (
     DEVICE_DETAIL,
     DEVICE_DETAIL_V1,
@@ -183,7 +183,7 @@ async def device_detail(call: Call[SerialQuery]) -> DeviceDetailResult:
             slave="",
             hardware="",
             status=entry.status,
-            capacity=kilowatts(rig.device.capacity_w),
+            capacity=kilowatts(rated_w(rig.device)),
             functions=Functions(rig.device.kind is DeviceKind.HYBRID_INVERTER),
             batteries=[
                 _battery(name, device, place)

@@ -7,6 +7,7 @@ becomes its alias when it is first told.
 from __future__ import annotations
 
 import hashlib
+import math
 import string
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -29,6 +30,8 @@ KEPT_SIGHTS = 64
 """How many callers' rigs are remembered; when there are more, all are worked out anew."""
 CAPACITY = "capacity_wh"
 """The attribute of a battery that says what it holds. [Wh]"""
+RATING = "rated_w"
+"""The attribute of an inverter that says how much it puts out; its capacity is that of its array. [W]"""
 
 
 def mint_plant(plant_id: int, attempt: int) -> str:
@@ -113,6 +116,15 @@ def capacity_wh(batteries: Sequence[Device]) -> float | None:
         except ValueError:
             return None
     return total or None
+
+
+def rated_w(inverter: Device) -> float | None:
+    """How much an inverter puts out; where that is not known, what its array is rated for. [W]"""
+    try:
+        told = float(inverter.attributes.get(RATING, ""))
+    except ValueError:
+        return inverter.capacity_w
+    return told if 0 < told < math.inf else inverter.capacity_w
 
 
 async def sight(call: Call[Any], plant_ids: Sequence[int] | None = None) -> Sight:

@@ -75,9 +75,9 @@ def _asked_id(query: PlantQuery, field: str) -> str:
 
 
 def _created(plant: Plant) -> str:
-    """When a plant was connected, which is when it was made. [ms since 1970, as text]"""
+    """When a plant was connected, which is when it was made; clients read a number always. [ms since 1970, as text]"""
     if plant.connected_on is None:
-        return ""
+        return "0"
     return str(day_start(plant.connected_on.toordinal(), zone(plant.zone)))
 
 
