@@ -157,12 +157,32 @@ async def test_the_main_switch_goes_along(
 
 
 @pytest.mark.parametrize(
+    ("mode", "extra"),
+    [
+        ("ForceDischarge", {"fdPwr": 2500, "fdSoc": 10, "minSocOnGrid": 10}),
+        ("Backup", {"fdPwr": 0.0, "fdSoc": 10.0, "minSocOnGrid": 30.0, "maxSoc": 100.0}),
+        ("ForceCharge", {"fdPwr": 3000, "fdSoc": 20, "minSocOnGrid": 40}),
+    ],
+)
+async def test_what_real_inverters_hold_and_v1_refuses_is_taken(
+    hub: FakeHub, client: Client, inverter: Device, version: str, mode: str, extra: dict[str, float]
+) -> None:
+    body = named(inverter, groups=[group("01:00", "02:00", mode, extraParam=extra)])
+    assert await client.errno(f"{ENABLE}{version}", body) == 0
+    (held,) = s.parse_segments(str(hub.commands.given[0].arguments[s.SCHEDULE]))
+    assert (held.discharge_soc, held.min_soc_on_grid) == (extra["fdSoc"], extra["minSocOnGrid"])
+    told = await client.result(f"{GET}{version}", named(inverter))
+    assert told["properties"]["fdsoc"]["range"] == {"min": 10, "max": 100}
+
+
+@pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"extraParam": 5}, "extraParam"), ({"extraParam": {"fdSoc": 10}}, "fdSoc"),
+        ({"extraParam": 5}, "extraParam"), ({"extraParam": {**EXTRA, "fdSoc": 9}}, "fdSoc"),
         ({"extraParam": {"minSocOnGrid": "x"}}, "minSocOnGrid"), ({"extraParam": {"fdSoc": []}}, "fdSoc"),
         ({"extraParam": {**EXTRA, "fdPwr": 9000}}, "fdPwr"), ({"workMode": "Sleep"}, "workMode"),
-        ({"endHour": None}, "endHour"), ({"extraParam": {**EXTRA, "minSocOnGrid": 60}}, "minSocOnGrid"),
+        ({"endHour": None}, "endHour"),
+        ({"workMode": "ForceDischarge", "extraParam": {**EXTRA, "minSocOnGrid": 60}}, "minSocOnGrid"),
     ],
 )  # fmt: skip
 async def test_a_segment_that_the_device_does_not_take_is_named(

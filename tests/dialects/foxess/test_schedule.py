@@ -115,6 +115,11 @@ async def test_v1_tells_what_each_field_may_be(hub: FakeHub, client: Client, inv
     unrated = hub.add_device(hub.all_plants[inverter.plant_id], capacity_w=None)
     told = (await client.result(f"{PATH}/get.v1", named(unrated)))["properties"]
     assert told["fdpwr"]["range"]["max"] == 6000
+    rated = hub.add_device(hub.all_plants[inverter.plant_id], capacity_w=9000.0, attributes={"rated_w": "7000"})
+    told = (await client.result(f"{PATH}/get.v1", named(rated)))["properties"]
+    assert told["fdPwr"]["range"]["max"] == 7000
+    for watts, errno in ((7350, 0), (7351, 40257)):
+        assert await client.errno(f"{PATH}/enable.v1", named(rated, groups=[group(fdPwr=watts)])) == errno
 
 
 async def test_segments_come_back_as_they_were_set_and_turn_the_schedule_on(

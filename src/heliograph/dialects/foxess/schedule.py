@@ -23,6 +23,7 @@ from heliograph.dialects.foxess.control_wire import (
     SegmentsBody,
 )
 from heliograph.dialects.foxess.later_wire import LaterScheduleResult
+from heliograph.dialects.foxess.lookup import rated_w
 from heliograph.dialects.foxess.operations import (
     ENABLE_SEGMENTS,
     ENABLE_SEGMENTS_V1,
@@ -54,7 +55,7 @@ SLOTS = 8
 UNUSED = "Invalid"
 """The work mode of a slot without a segment."""
 LEAST_DISCHARGE_SOC = 11
-"""Down to where an enabled segment may discharge at most; the live service refuses less. [%]"""
+"""Down to where an enabled segment of v0 and v1 may discharge at most; the live service refuses less. [%]"""
 MOST_POWER_W = 6000
 """What any segment may have in v0, and one of an inverter whose rating is not known. [W]"""
 HEADROOM = 1.05
@@ -76,6 +77,8 @@ class Reach(msgspec.Struct, frozen=True):
     """Whether a segment may have a state of charge up to which it fills: from v1 on."""
     nested: bool
     """Whether segments have the shape of v2 and v3."""
+    least_discharge: float
+    """Down to where an enabled segment may discharge at most. [%]"""
 
 
 async def _reach(call: Call[Any], device: Device) -> Reach:
@@ -94,10 +97,18 @@ async def _held(call: Call[SerialQuery]) -> tuple[bool, list[Segment], Reach]:
 
 def _within(call: Call[Any], device: Device, on_grid: Setting, most: Setting) -> Reach:
     ceilings = call.operation not in (GET_SEGMENTS, ENABLE_SEGMENTS)
-    nested = call.operation in (ENABLE_SEGMENTS_V2, ENABLE_SEGMENTS_V3)
-    rated_w = device.capacity_w or MOST_POWER_W
-    power_w = math.ceil(rated_w * HEADROOM) if device.capacity_w else MOST_POWER_W
-    return Reach(on_grid, most, rated_w, power_w if ceilings else max(power_w, MOST_POWER_W), ceilings, nested)
+    later_shape = call.operation in (GET_SEGMENTS_V2, GET_SEGMENTS_V3, ENABLE_SEGMENTS_V2, ENABLE_SEGMENTS_V3)
+    rated = rated_w(device)
+    power_w = math.ceil(rated * HEADROOM) if rated else MOST_POWER_W
+    return Reach(
+        on_grid=on_grid,
+        most=most,
+        rated_w=rated or MOST_POWER_W,
+        power_w=power_w if ceilings else max(power_w, MOST_POWER_W),
+        ceilings=ceilings,
+        nested=later_shape,
+        least_discharge=bounds(on_grid).least if later_shape else LEAST_DISCHARGE_SOC,
+    )
 
 
 async def get_flag(call: Call[SerialQuery]) -> FlagResult:
@@ -153,7 +164,7 @@ def _properties(reach: Reach) -> dict[str, Property]:
     made = {name: Property("", 1, Range(0, most)) for name, most in _MAXIMA.items()}
     made["workMode"] = Property("", 1, Range(0, 0), [UNUSED, *WORDS.values()])
     made["minSocOnGrid"] = Property(reach.on_grid.unit, plain(reach.on_grid.precision), bounds(reach.on_grid))
-    made["fdSoc"] = Property("%", 1, Range(LEAST_DISCHARGE_SOC, 100))
+    made["fdSoc"] = Property("%", 1, Range(plain(reach.least_discharge), 100))
     made["fdPwr"] = Property("W", 1, Range(0, plain(reach.rated_w)))
     made["maxSoc"] = Property(reach.most.unit, plain(reach.most.precision), bounds(reach.most))
     # The document leaves the names open; real answers have them in small letters.
@@ -202,8 +213,10 @@ def _segment(given: Param, place: str, reach: Reach) -> Segment | None:
         raise BadRequestError(f"{place}.endMinute ends the segment where it starts", field=f"{place}.endMinute")
     on_grid, most = bounds(reach.on_grid), bounds(reach.most)
     least_on_grid = whole("minSocOnGrid", on_grid.least, on_grid.most)
-    discharge_soc = whole("fdSoc", LEAST_DISCHARGE_SOC if enabled else 0, 100)
-    if enabled and least_on_grid > discharge_soc:
+    discharge_soc = whole("fdSoc", reach.least_discharge if enabled else 0, 100)
+    # Later versions keep whatever a mode does not use: real answers have such segments.
+    used = not reach.nested or _MODES[named] is s.WorkMode.FORCE_DISCHARGE
+    if enabled and used and least_on_grid > discharge_soc:
         raise BadRequestError(f"{place}.minSocOnGrid must not lie above fdSoc", field=f"{place}.minSocOnGrid")
     asked = reach.ceilings and given.get("maxSoc") not in (None, "")
     return s.Segment(
