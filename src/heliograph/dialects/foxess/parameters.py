@@ -41,7 +41,7 @@ def number(value: Param, field: str, least: float = -math.inf, most: float = mat
     if not math.isfinite(found):
         raise BadRequestError(f"{field} must be a number", field=field)
     if not least <= found <= most:
-        raise BadRequestError(f"{field} must lie between {least:g} and {most:g}", field=field)
+        raise BadRequestError(f"{field} must lie between {least:.12g} and {most:.12g}", field=field)
     return found
 
 
