@@ -38,9 +38,9 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """An upgrade breaks off on its way."""
     refuse: float = 0.02
     late: float = 0.05
-    """The answer comes some time after the command, when it is asked for again; of a setting as soon as it is."""
+    """The answer comes some time after the command, when it is asked for again."""
     mute: float = 0.01
-    """The device obeys and never tells; of a setting not before it is asked what it is set to."""
+    """The device obeys and never tells; only what it is set to comes out at last, when it is asked again."""
     unreachable: float = 0.0
     """The command never gets to the device."""
 
@@ -166,8 +166,6 @@ class SimulatedTarget:
         if told is None:
             code = REFUSED if fate.refused else UNHEARD
             raise RefusedError("the device knows nothing of it", code=code)
-        if told.name == WRITE:  # whatever became of its answer, it tells what it is set to when it is asked
-            return Outcome()
         return self._outcome(told, fate)
 
     def fate(self, command_id: int) -> Fate:
@@ -209,7 +207,8 @@ class SimulatedTarget:
         """How far a command has come; None while the device does not tell. Raises RefusedError when it broke off."""
         # A clock that stood still while nothing ran may be behind what was heard.
         since_ms = max(self._clock.now_ms() - told.heard_at_ms, 0)
-        if fate.mute or since_ms < fate.late_ms:
+        mute = fate.mute and (told.name != WRITE or since_ms < LATE_MS[1])
+        if mute or since_ms < fate.late_ms:
             return None
         if told.name in (SWITCH, WRITE):
             return Outcome()

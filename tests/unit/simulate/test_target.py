@@ -406,11 +406,13 @@ async def test_what_does_not_get_to_a_device_is_not_heard_though_it_tells_its_se
 
 
 @pytest.mark.parametrize("rates", [Rates(late=1.0, refuse=0.0, mute=0.0), Rates(mute=1.0, refuse=0.0, late=0.0)])
-async def test_what_was_heard_without_an_answer_is_set_all_the_same_and_told_when_it_is_asked_for(
+async def test_what_was_heard_without_an_answer_is_set_all_the_same_and_told_at_last(
     clock: FixedClock, rates: Rates
 ) -> None:
     carried = target(clock, rates)
     with pytest.raises(OutcomeUnknownError):
         await carried.send(HYBRID, writing(MIN_SOC=20.0))
     assert (await shown(carried))[s.MIN_SOC] == 20.0
+    assert await carried.read_back(HYBRID, writing(MIN_SOC=20.0)) is None
+    clock.at_ms += 3 * MINUTE_MS
     assert await carried.read_back(HYBRID, writing(MIN_SOC=20.0)) == Outcome()
