@@ -26,7 +26,7 @@ def test_every_call_of_the_sample_succeeds_and_reads_what_it_set(tmp_path: Path)
     assert told["device/battery/forceChargeTime/get"]["endTime1"] == {"hour": 14, "minute": 56}
     groups = told["device/scheduler/get"]["groups"]
     assert [one["workMode"] for one in groups] == [mode for _, _, mode, *_ in fox_sample.GROUPS]
-    assert told["device/scheduler/get/flag"] == {"support": 1, "enable": 0}
+    assert told["device/scheduler/get/flag"] == {"support": True, "enable": False}
     assert len(told["device/variable/get"]) > 100
     assert all(point["data"] for point in told["device/history/query"][0]["datas"])
     assert [len(one["values"]) for one in told["device/report/query"]] == [24] * len(fox_sample.REPORTED)

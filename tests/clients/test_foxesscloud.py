@@ -193,7 +193,7 @@ def test_it_sets_a_schedule_and_reads_it_back(fox: Fox) -> None:
     assert fox.get_schedule()["enable"] is False
     periods = [fox.set_period(**NIGHT), fox.set_period(**EVENING)]
     assert fox.set_schedule(periods)["enable"] is True
-    assert fox.get_flag()["enable"] == 1
+    assert fox.get_flag()["enable"] is True
     held = fox.get_schedule()
     assert (held["enable"], held["support"], held["maxsoc"]) == (True, 1, True)
     assert held["periods"] == [{**period, "maxSoc": 100} for period in periods]
@@ -225,7 +225,7 @@ def test_a_schedule_that_counts_is_in_the_way_until_it_is_forced(fox: Fox, capsy
     assert fox.set_work_mode("SelfUse") == "SelfUse"
     assert fox.set_schedule(fox.set_period(**NIGHT))
     assert fox.set_min(10, 10, force=1)
-    assert fox.get_flag()["enable"] == 0
+    assert fox.get_flag()["enable"] is False
 
 
 @pytest.mark.parametrize(

@@ -134,9 +134,9 @@ async def test_every_setting_is_written_to_the_device_and_read_from_it(tmp_path:
 async def test_a_schedule_is_written_and_counts(tmp_path: Path, version: str) -> None:
     async with opened(tmp_path) as service:
         path = f"/op/{version}/device/scheduler"
-        assert await service.result(f"{path}/get/flag", deviceSN=SN) == {"support": 1, "enable": 0}
+        assert await service.result(f"{path}/get/flag", deviceSN=SN) == {"support": True, "enable": False}
         await service.result(f"{path}/enable", deviceSN=SN, groups=[DISCHARGE])
-        assert await service.result(f"{path}/get/flag", deviceSN=SN) == {"support": 1, "enable": 1}
+        assert await service.result(f"{path}/get/flag", deviceSN=SN) == {"support": True, "enable": True}
         told = await service.result(f"{path}/get", deviceSN=SN)
         assert told["groups"][0].items() >= DISCHARGE.items()
         assert (await service.call(f"{PATH}/battery/soc/set", sn=SN, minSoc=12, minSocOnGrid=20))["errno"] == 44096

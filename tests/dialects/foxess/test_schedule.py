@@ -68,7 +68,8 @@ async def test_the_main_switch_is_turned_with_any_spelling(
     assert await client.result(name, named(inverter, enable=word)) == {}
     assert hub.commands.given[0].arguments == {s.SCHEDULE_ON: on}
     told = await client.result(f"{PATH}/get/flag{version}", {"sn": inverter.serial})
-    assert told == {"support": 1, "enable": int(on)}
+    assert (told["support"], told["enable"]) == (True, on)
+    assert all(isinstance(each, bool) for each in told.values()), "typed clients read nothing else"
 
 
 @pytest.mark.parametrize("word", [None, "", 2, "yes", [1], 0.5])
@@ -86,7 +87,7 @@ async def test_a_device_without_a_schedule_does_not_support_one(
     hub.commands.equip(less.id, HYBRID[:4])
     for device in (plain, less):
         told = await client.result(f"{PATH}/get/flag{version}", named(device))
-        assert told == {"support": 0, "enable": 0}
+        assert told == {"support": False, "enable": False}
         assert await client.errno(f"{PATH}/get{version}", named(device)) == 42015
         assert await client.errno(f"{PATH}/enable{version}", named(device, groups=[])) == 42015
         assert await client.errno(f"{PATH}/set/flag{version}", named(device, enable=1)) == 42015

@@ -201,10 +201,10 @@ class PeakShaving(msgspec.Struct, rename={"import_limit": "importLimit"}):
 
 
 class Flag(msgspec.Struct):
-    """Whether a device has a schedule, and whether it counts: 1 or 0."""
+    """Whether a device has a schedule, and whether it counts. Printed as 1 or 0, on the live service true or false."""
 
-    support: int
-    enable: int
+    support: bool | int
+    enable: bool | int
 
 
 class Group(

@@ -118,7 +118,7 @@ async def get_flag(call: Call[SerialQuery]) -> FlagResult:
         on = (await call.hub.commands.settings(call.caller, device.id)).get(s.SCHEDULE_ON)
     except UnsupportedError:
         on = None
-    return FlagResult(Flag(0, 0) if on is None else Flag(1, int(bool(on.value))))
+    return FlagResult(Flag(support=on is not None, enable=on is not None and bool(on.value)))
 
 
 async def get_segments(call: Call[SerialQuery]) -> ScheduleResult:
