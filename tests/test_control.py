@@ -14,7 +14,7 @@ import pytest
 from heliograph.app import make_app
 from heliograph.cli import demo_story
 from heliograph.cli.demo_target import connect
-from heliograph.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock, FixedClock, VirtualClock
+from heliograph.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock, FixedClock, Level, VirtualClock, period, zone
 from heliograph.commands.dispatch import CommandConfig
 from heliograph.config import ServeConfig
 from heliograph.dialects.foxess.auth import sign
@@ -41,7 +41,7 @@ BEGIN = at("2024-06-19T00:00:00")
 CONFIG = msgspec.structs.replace(
     QUIET, commands=CommandConfig(poll_s=0.005, settle_s=60), serve=ServeConfig(limits="off")
 )
-PLANT = "Ferndale Road"
+PLANT, LONDON = "Ferndale Road", zone("Europe/London")
 BATTERY, SENSOR = 39, 47
 NAMES = {"hybrid": "Hybrid inverter", "battery": "Battery", "sensor": "Grid meter"}
 REGISTER = 10_000
@@ -259,14 +259,27 @@ def check_powers(found: dict[str, Values]) -> None:
         assert abs(whole) < REGISTER / 1000 + 0.05 * values[power].size
 
 
+async def since_midnight(of: Home, found: dict[str, Values], what: str) -> np.ndarray:
+    """What the battery's counter rose since the midnight in London before each reading. [Wh]"""
+    key, at_ms = f"battery.energy_{what}", found["battery"]["at"]
+    days = np.array([period(Level.DAY, stamp, LONDON)[0] for stamp in at_ms.tolist()])
+    bases: dict[int, float] = {}
+    for day in set(days.tolist()):
+        # The first reading of the day, which is at midnight on every day but the first.
+        series = await anext(of.hub.history(of.caller, [of.ids["battery"]], day, day + DAY_MS, [key]))
+        bases[day] = float(series.columns[key][0])
+    risen: np.ndarray = found["battery"][key] - np.array([bases[day] for day in days.tolist()])
+    return risen
+
+
 async def check_northbound(of: Home, found: dict[str, Values]) -> None:
     """SmartPVMS tells of battery and meter what the hub has."""
     async with northbound(of) as session:
         told = {
             "battery": (BATTERY, {
                 "ch_discharge_power": ("battery.power", -1), "battery_soc": ("battery.soc", 1),
-                "charge_cap": ("battery.energy_charged", 0.001),
-                "discharge_cap": ("battery.energy_discharged", 0.001),
+                "charge_cap": ("charged since midnight", 0.001),
+                "discharge_cap": ("discharged since midnight", 0.001),
             }),
             "sensor": (SENSOR, {
                 "active_power": ("meter.power", 1), "active_cap": ("meter.energy_forward", 0.001),
@@ -275,6 +288,9 @@ async def check_northbound(of: Home, found: dict[str, Values]) -> None:
         }  # fmt: skip
         for device, (type_id, points) in told.items():
             values = found[device]
+            if device == "battery":
+                for what in ("charged", "discharged"):
+                    values = values | {f"{what} since midnight": await since_midnight(of, found, what)}
             latest = await session.now(type_id, device)
             rows: dict[int, Json] = {}
             for stamp in (int(values["at"][0]), int(values["at"][-1])):

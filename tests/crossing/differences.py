@@ -213,12 +213,10 @@ SAYS: dict[str, tuple[str, ...]] = {
     ),
     "battery.energy_charged": (
         "native",
-        "huawei",
         "foxess",
     ),
     "battery.energy_discharged": (
         "native",
-        "huawei",
         "foxess",
     ),
     "battery.power": (

@@ -78,9 +78,10 @@ METER: Points = {
 }  # fmt: skip
 BATTERY: Points = {
     "ch_discharge_power": ("battery.power", -1), "busbar_u": ("battery.voltage", 1), "battery_soc": ("battery.soc", 1),
-    "battery_soh": ("battery.soh", 1), "charge_cap": ("battery.energy_charged", 1000),
-    "discharge_cap": ("battery.energy_discharged", 1000), "run_state": ("online", 1),
+    "battery_soh": ("battery.soh", 1), "run_state": ("online", 1),
 }  # fmt: skip
+MOVED = (("product_power", "production"), ("charge_cap", "charged"), ("discharge_cap", "discharged"))
+"""Energies of a period."""
 SENSOR: Points = {
     "active_power": ("meter.power", 1), "active_cap": ("meter.energy_forward", 1000),
     "reverse_active_cap": ("meter.energy_reverse", 1000), "grid_frequency": ("meter.frequency", 1),
@@ -119,19 +120,23 @@ async def _huawei_devices(house: House, says: Sayings, type_id: int, serials: di
                 if name in points:
                     key, scale = points[name]
                     says.say(call, serials[row["devId"]], key, when, told(value, FREE, scale))
+            if type_id == 39 and call == "getDevRealKpi":
+                _moved_today(house, says, serials[row["devId"]], row["dataItemMap"])
     if type_id in (17, 47):
         return
     for level, name in zip(LEVELS, ("Hour", "Day", "Month", "Year"), strict=True):
         for row in await house.huawei(f"getDevKpi{name}", **asked):
             subject, items = serials[row["devId"]], row["dataItemMap"]
             when = (level, dict(house.cal.periods(row["collectTime"]))[level])
-            for name_, quantity in (
-                ("product_power", "production"),
-                ("charge_cap", "charged"),
-                ("discharge_cap", "discharged"),
-            ):
+            for name_, quantity in MOVED:
                 says.say(f"getDevKpi{name}", subject, quantity, when, told(items.get(name_), 3, 1000))
             says.say(f"getDevKpi{name}", subject, "capacity", ALWAYS, told(items.get("installed_capacity"), 3, 1000))
+
+
+def _moved_today(house: House, says: Sayings, serial: str, items: Json) -> None:
+    today: When = ("day", dict(house.cal.periods(house.now_ms))["day"])
+    for name, quantity in MOVED[1:]:
+        says.say("getDevRealKpi", serial, quantity, today, told(items[name], FREE, 1000))
 
 
 async def _huawei_plant(house: House, says: Sayings, code: str) -> None:

@@ -200,6 +200,12 @@ BATTERY_MAX_CHARGE = _define("battery.max_charge_power", W, "The most it takes."
 BATTERY_MAX_DISCHARGE = _define("battery.max_discharge_power", W, "The most it gives.", LAST)
 BATTERY_CHARGED = _define("battery.energy_charged", WH, "Energy into the battery over life.", COUNTER)
 BATTERY_DISCHARGED = _define("battery.energy_discharged", WH, "Energy out of the battery over life.", COUNTER)
+BATTERY_CHARGED_TODAY = _define(
+    "battery.energy_charged_today", WH, "Energy into the battery since local midnight.", DAILY
+)
+BATTERY_DISCHARGED_TODAY = _define(
+    "battery.energy_discharged_today", WH, "Energy out of the battery since local midnight.", DAILY
+)
 
 UPTIME = _define("device.uptime", S, "Time since the device started.", LAST)
 

@@ -58,8 +58,8 @@ _HOUSE = (
     Rule(b.CONSUMPTION, (m.LOAD_ENERGY.key,), power=m.LOAD_POWER.key, part=Part.POSITIVE, reset=Reset.HOLD),
 )
 _BATTERY = (
-    Rule(b.CHARGED, (m.BATTERY_CHARGED.key,), power=m.BATTERY_POWER.key, part=Part.NEGATIVE),
-    Rule(b.DISCHARGED, (m.BATTERY_DISCHARGED.key,), power=m.BATTERY_POWER.key, part=Part.POSITIVE),
+    Rule(b.CHARGED, (m.BATTERY_CHARGED.key,), m.BATTERY_CHARGED_TODAY.key, m.BATTERY_POWER.key, Part.NEGATIVE),
+    Rule(b.DISCHARGED, (m.BATTERY_DISCHARGED.key,), m.BATTERY_DISCHARGED_TODAY.key, m.BATTERY_POWER.key, Part.POSITIVE),
 )
 _METER_FORWARD, _METER_REVERSE, _METER_POWER = m.METER_FORWARD.key, m.METER_REVERSE.key, m.METER_POWER.key
 _METER: dict[MeterRole, tuple[Rule, ...]] = {

@@ -191,6 +191,37 @@ async def test_the_daily_energy_is_made_up_from_the_day_so_far(hub: FakeHub, cli
     assert [row["dataItemMap"]["day_cap"] for row in rows] == [159.26, 12.3456]
 
 
+async def test_a_register_of_the_day_is_not_told_on_the_next_day(hub: FakeHub, client: Client) -> None:
+    plant = hub.add_plant()
+    asleep, awake, fresh = (hub.add_device(plant) for _ in range(3))
+    today = period(Level.DAY, NOW_MS, zone(plant.zone))[0]
+    for device in (asleep, awake):
+        hub.read(device, {"ac.energy_today": 159_260.0}, today)
+    hub.read(fresh, {"ac.power": 0.0})
+    hub.total("device", awake.id, Level.DAY, [today], production=[420.0])
+    rows = await devices_now(client, 1, numbers(asleep, awake, fresh))
+    assert [row["dataItemMap"]["day_cap"] for row in rows] == [0.0, 0.42, None]
+
+
+async def test_a_battery_tells_its_energy_since_midnight(hub: FakeHub, client: Client) -> None:
+    plant = hub.add_plant()
+    counting, registering, idle, fresh, untold = (hub.add_device(plant, DeviceKind.BATTERY) for _ in range(5))
+    today = period(Level.DAY, NOW_MS, zone(plant.zone))[0]
+    life = {"battery.energy_charged": 15_834_930.0, "battery.energy_discharged": 15_659_470.0}
+    hub.read(counting, life)
+    hub.total(
+        "device", counting.id, Level.DAY, [today - DAY_MS, today], charged=[9e3, 13_120.0], discharged=[8e3, 4530.0]
+    )
+    registering_today = {"battery.energy_charged_today": 240.0, "battery.energy_discharged_today": 140.0}
+    hub.read(registering, life | registering_today)
+    hub.read(idle, life, today - HOUR_MS)
+    hub.read(fresh, life)
+    hub.read(untold, {"battery.soc": 100.0})
+    rows = await devices_now(client, 39, numbers(counting, registering, idle, fresh, untold))
+    told = [tuple(row["dataItemMap"][name] for name in ("charge_cap", "discharge_cap")) for row in rows]
+    assert told == [(13.12, 4.53), (0.24, 0.14), (0.0, 0.0), (None, None), (None, None)]
+
+
 @pytest.mark.parametrize(
     ("age_ms", "interval_s", "online", "expected"),
     [

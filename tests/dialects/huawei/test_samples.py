@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from heliograph.clock import DAY_MS, MINUTE_MS
-from heliograph.dialects.huawei.samples import slotted
+from heliograph.dialects.huawei.samples import since_midnight, slotted
 from heliograph.model.devices import DeviceKind
 from heliograph.model.samples import Series
 from tests.dialects.huawei.client import Client, number, numbers
@@ -118,3 +118,57 @@ def test_one_sample_a_slot_needs_no_regrouping() -> None:
     at_ms, columns = slotted(series, 0)
     assert at_ms is series.at_ms
     assert columns is series.columns
+
+
+@pytest.mark.parametrize(
+    ("before", "counter", "expected"),
+    [
+        (100.0, [100.0, 110.0, 130.0], [0.0, 10.0, 30.0]),
+        (90.0, [100.0, NAN, 130.0], [10.0, NAN, 40.0]),
+        (NAN, [100.0, 110.0], [NAN, 10.0]),
+        (100.0, [0.0, 0.0], [NAN, NAN]),
+        (100.0, [120.0, 0.0, 5.0, 8.0], [20.0, NAN, 25.0, 28.0]),
+    ],
+)
+def test_a_counter_rises_since_midnight_also_where_it_starts_again(
+    before: float, counter: list[float], expected: list[float]
+) -> None:
+    assert since_midnight(np.array(counter), before).tolist() == pytest.approx(expected, nan_ok=True)
+
+
+async def test_a_battery_tells_its_energy_since_midnight(hub: FakeHub, client: Client) -> None:
+    plant = hub.add_plant()
+    aligned, odd, fresh, registering = (hub.add_device(plant, DeviceKind.BATTERY) for _ in range(4))
+    for device, minutes in ((aligned, [-5, 0, 5, 10]), (odd, [-7, -2, 3, 8]), (fresh, [3, 8])):
+        life = [9e6 + 10.0 * minute for minute in minutes]
+        keep(hub, device, minutes)
+        hub.series[device.id].columns["battery.energy_charged"] = np.array(life)
+    keep(hub, registering, [5, 10], battery_power=[-1.0, -1.0])
+    columns = hub.series[registering.id].columns
+    columns["battery.energy_charged"] = np.array([9e6, 9.1e6])
+    columns["battery.energy_charged_today"] = np.array([NAN, 240.0])
+    rows = await ask(client, aligned, odd, fresh, registering, type_id=39)
+    told: dict[object, list[object]] = {}
+    for row in rows:
+        items = row["dataItemMap"]
+        assert isinstance(items, dict)
+        assert items["discharge_cap"] is None
+        told.setdefault(row["devId"], []).append(items["charge_cap"])
+    assert told == {
+        number(aligned): [0.0, 0.05, 0.1],
+        number(odd): [0.05, 0.1],
+        number(fresh): [None, 0.05],
+        number(registering): [None, 0.24],
+    }
+
+
+async def test_the_energy_of_the_day_is_made_up_from_the_counter_of_an_inverter_too(
+    hub: FakeHub, client: Client
+) -> None:
+    device = hub.add_device(hub.add_plant())
+    keep(hub, device, [-600, 300, 305], ac_energy=[655_370.0, 655_370.0, 656_370.0])
+    items = [row["dataItemMap"] for row in await ask(client, device)]
+    assert [(each["day_cap"], each["total_cap"]) for each in items if isinstance(each, dict)] == [
+        (0.0, 655.37),
+        (1.0, 656.37),
+    ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from heliograph.model import buckets as b
 from heliograph.model import measurements as m
 from heliograph.model.devices import DeviceKind
 from heliograph.model.units import (
@@ -263,8 +264,9 @@ _BATTERY = [
     Field("battery_soc", m.BATTERY_SOC, PERCENT),
     Field("battery_soh", m.BATTERY_SOH, PERCENT, note="Printed without a unit."),
     Field("ch_discharge_model", m.BATTERY_MODE, CODE),
-    Field("charge_cap", m.BATTERY_CHARGED, KWH),
-    Field("discharge_cap", m.BATTERY_DISCHARGED, KWH),
+    # Since midnight, as the live service counts them; the document does not say.
+    Field("charge_cap", m.BATTERY_CHARGED_TODAY, KWH),
+    Field("discharge_cap", m.BATTERY_DISCHARGED_TODAY, KWH),
 ]
 _TRANSFORMER = [
     *_LINE_VOLTAGES,
@@ -300,3 +302,10 @@ FIVE_MINUTES: dict[int, FieldTable] = {
     for type_id, (name, points) in _POINTS.items()
 }
 """The points of `getDevFiveMinutes` by `devTypeId`."""
+
+DAY_REGISTERS: dict[str, tuple[str, str]] = {
+    m.AC_ENERGY_TODAY.key: (m.AC_ENERGY.key, b.PRODUCTION),
+    m.BATTERY_CHARGED_TODAY.key: (m.BATTERY_CHARGED.key, b.CHARGED),
+    m.BATTERY_DISCHARGED_TODAY.key: (m.BATTERY_DISCHARGED.key, b.DISCHARGED),
+}
+"""What counts from local midnight: the counter over life and the day's total that stand in where it is silent."""

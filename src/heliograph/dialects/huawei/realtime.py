@@ -7,22 +7,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from heliograph.clock import MINUTE_MS, Level, period
-from heliograph.dialects.huawei.fields import REAL_TIME
+from heliograph.dialects.huawei.fields import DAY_REGISTERS, REAL_TIME
 from heliograph.dialects.huawei.figures import names_of, only, open_figures, open_table
-from heliograph.dialects.huawei.lookup import asked_type, device_numbers, known_devices, known_plants, plant_codes
+from heliograph.dialects.huawei.lookup import (
+    asked_type,
+    device_numbers,
+    known_devices,
+    known_plants,
+    plant_codes,
+)
 from heliograph.dialects.huawei.operations import DEVICE_NOW, PLANT_NOW
 from heliograph.dialects.huawei.wire import DeviceRows, PlantNow, PlantNows, Row
 from heliograph.model.alarms import Severity
-from heliograph.model.buckets import PRODUCTION, REPORTED, REVENUE
+from heliograph.model.buckets import CHARGED, DISCHARGED, PRODUCTION, REPORTED, REVENUE
 from heliograph.model.devices import INVERTERS
-from heliograph.model.measurements import AC_ENERGY, AC_ENERGY_TODAY, DEVICE_ONLINE
+from heliograph.model.measurements import AC_ENERGY, DEVICE_ONLINE
 from heliograph.protocol.operations import Call, Handler, handle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from zoneinfo import ZoneInfo
 
-    from heliograph.dialects.huawei.lookup import NamedPlant
+    from heliograph.dialects.huawei.lookup import NamedDevice, NamedPlant
     from heliograph.dialects.huawei.wire import DeviceQuery, Number, PlantQuery
     from heliograph.model.devices import Device
     from heliograph.model.samples import Floats, Latest
@@ -37,6 +43,7 @@ DEVICE_SILENCE_MS = 15 * MINUTE_MS
 """A device that was not heard for so long, and for three of its intervals, is disconnected. [ms]"""
 
 Totals = dict[str, float]
+_TOTALLED = frozenset({PRODUCTION, REVENUE, REPORTED, CHARGED, DISCHARGED})
 
 
 def online(device: Device, latest: Latest, now_ms: int, silence_ms: int = DEVICE_SILENCE_MS) -> bool:
@@ -50,7 +57,7 @@ def online(device: Device, latest: Latest, now_ms: int, silence_ms: int = DEVICE
 async def _totals(
     call: Call[Any], subject: Subject, owners: Iterable[tuple[int, ZoneInfo]], level: Level | None
 ) -> dict[int, Totals]:
-    """Production and revenue of the current period of `level`, or since ever. [Wh], [currency]"""
+    """Energies and revenue of the current period of `level`, or since ever. [Wh], [currency]"""
     starts: dict[int, list[int]] = {}
     for subject_id, tz in owners:
         starts.setdefault(0 if level is None else period(level, call.now_ms, tz)[0], []).append(subject_id)
@@ -60,7 +67,7 @@ async def _totals(
             totals[series.subject_id] = {
                 quantity: float(np.nansum(values))
                 for quantity, values in series.columns.items()
-                if quantity in (PRODUCTION, REVENUE, REPORTED) and np.isfinite(values).any()
+                if quantity in _TOTALLED and np.isfinite(values).any()
             }
     return totals
 
@@ -171,6 +178,30 @@ def _columns(table: FieldTable, latest: Sequence[Latest]) -> dict[str, Floats]:
     return columns
 
 
+async def _fill_day(
+    call: Call[DeviceQuery], columns: dict[str, Floats], devices: Sequence[NamedDevice], latest: Sequence[Latest]
+) -> None:
+    """Put the day's totals where a register of the day is silent: since midnight, too, it still shows the day before.
+
+    A day that has begun and not been measured yet has brought nothing so far, as for a plant. [Wh]
+    """
+    registers = DAY_REGISTERS.keys() & columns.keys()
+    starts = [period(Level.DAY, call.now_ms, each.tz)[0] for each in devices]
+    silent = {
+        (row, key)
+        for row, (own, since_ms) in enumerate(zip(latest, starts, strict=True))
+        for key in registers
+        if key not in own.readings or own.readings[key].at_ms <= since_ms
+    }
+    asked = [devices[row] for row in sorted({row for row, _ in silent})]
+    totals = await _totals(call, "device", [(each.device.id, each.tz) for each in asked], Level.DAY)
+    for row, key in silent:
+        counter, quantity = DAY_REGISTERS[key]
+        heard = [latest[row].readings[each].at_ms for each in (key, counter) if each in latest[row].readings]
+        blank = 0.0 if heard and max(heard) <= starts[row] else np.nan
+        columns[key][row] = totals.get(devices[row].device.id, {}).get(quantity, blank)
+
+
 async def device_now(call: Call[DeviceQuery]) -> DeviceRows:
     """The newest reading of every point of devices; no points for a device that never sent any. (2.9, 3.6)"""
     numbers = device_numbers(call)
@@ -183,12 +214,7 @@ async def device_now(call: Call[DeviceQuery]) -> DeviceRows:
     columns[DEVICE_ONLINE.key] = np.array(
         [online(each.device, own, call.now_ms) for each, own in zip(devices, latest, strict=True)], dtype=np.float64
     )
-    if AC_ENERGY_TODAY.key in columns:
-        today = columns[AC_ENERGY_TODAY.key]
-        missing = [each for each, value in zip(devices, today, strict=True) if np.isnan(value)]
-        totals = await _totals(call, "device", [(each.device.id, each.tz) for each in missing], Level.DAY)
-        filled = [totals.get(each.device.id, {}).get(PRODUCTION, np.nan) for each in devices]
-        columns[AC_ENERGY_TODAY.key] = np.where(np.isnan(today), filled, today)
+    await _fill_day(call, columns, devices, latest)
     encoded = table.encode(columns, len(devices))
     rows: list[Row[dict[str, Number]]] = []
     for each, own, values in zip(devices, latest, zip(*encoded, strict=True), strict=True):

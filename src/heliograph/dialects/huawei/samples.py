@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from heliograph.clock import MINUTE_MS, Level, period
+from heliograph.clock import DAY_MS, MINUTE_MS, Level, period
 from heliograph.dialects.huawei.codes import frame
-from heliograph.dialects.huawei.fields import FIVE_MINUTES
+from heliograph.dialects.huawei.fields import DAY_REGISTERS, FIVE_MINUTES
 from heliograph.dialects.huawei.figures import open_table
 from heliograph.dialects.huawei.lookup import NamedDevice, asked_instant, asked_type, device_numbers, known_devices
 from heliograph.dialects.huawei.operations import DEVICE_FIVE_MINUTES
@@ -50,6 +50,44 @@ def slotted(series: Series, since_ms: int) -> tuple[Instants, dict[str, Floats]]
     return series.at_ms[starts], columns
 
 
+def since_midnight(counter: Floats, before: float) -> Floats:
+    """What a counter has risen since midnight at each of its readings, counted on where it starts again.
+
+    `before` is its last reading up to midnight, NaN if there is none: the first reading is only where it starts from
+    then. Zero is a device that has not woken up. [Wh]
+    """
+    risen = np.full(len(counter), np.nan)
+    read = np.flatnonzero(np.isfinite(counter) & (counter != 0.0))
+    if len(read):
+        values = counter[read]
+        steps = np.diff(values, prepend=values[0] if np.isnan(before) else before)
+        risen[read] = np.cumsum(np.where(steps < 0.0, values, steps))
+        if np.isnan(before):
+            risen[read[0]] = np.nan
+    return risen
+
+
+async def _before(call: Call[DeviceQuery], series: Series, since_ms: int, counter: str) -> float:
+    """The last reading of a counter within the day up to midnight; NaN if there is none. [Wh]"""
+    own = series.columns[counter][series.at_ms == since_ms]
+    read = own[np.isfinite(own) & (own != 0.0)]
+    if not len(read):
+        async for past in call.hub.history(call.caller, [series.device_id], since_ms - DAY_MS, since_ms, [counter]):
+            values = past.columns.get(counter, own)
+            read = values[np.isfinite(values) & (values != 0.0)]
+    return float(read[-1]) if len(read) else np.nan
+
+
+async def _with_registers(call: Call[DeviceQuery], series: Series, since_ms: int, keys: Sequence[str]) -> Series:
+    """A day with the registers of the day made up from the counters where a device has none."""
+    made: dict[str, Floats] = {}
+    for key in DAY_REGISTERS.keys() & set(keys):
+        counter = DAY_REGISTERS[key][0]
+        if counter in series.columns and not np.isfinite(series.columns.get(key, np.nan)).any():
+            made[key] = since_midnight(series.columns[counter], await _before(call, series, since_ms, counter))
+    return msgspec.structs.replace(series, columns={**series.columns, **made}) if made else series
+
+
 def encode_rows(
     table: FieldTable, row_type: type[msgspec.Struct], number: int, at_ms: Instants, columns: dict[str, Floats]
 ) -> bytes:
@@ -64,12 +102,15 @@ async def _pieces(
 ) -> AsyncGenerator[bytes, None]:
     """The answer: what stands before the rows, once the first of them were read, the rows, and what stands after."""
     row_type = table.row_type()
+    counters = [DAY_REGISTERS[key][0] for key in table.keys if key in DAY_REGISTERS]
+    keys = list(dict.fromkeys((*table.keys, *counters)))
     head, tail = frame(call)
     lead = head
     for (since_ms, until_ms), run in groupby(devices, key=lambda each: period(Level.DAY, at_ms, each.tz)):
         numbers = {each.device.id: each.number for each in run}
-        async for series in call.hub.history(call.caller, list(numbers), since_ms, until_ms, table.keys):
-            if len(series.at_ms):
+        async for found in call.hub.history(call.caller, list(numbers), since_ms, until_ms, keys):
+            if len(found.at_ms):
+                series = await _with_registers(call, found, since_ms, table.keys)
                 rows = encode_rows(table, row_type, numbers[series.device_id], *slotted(series, since_ms))
                 yield lead + rows
                 lead = b","
