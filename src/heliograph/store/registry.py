@@ -106,7 +106,7 @@ class Registry:
     def refresh(self) -> bool:
         """Load again if another process changed it; whether it did."""
         # While a transaction is under way, memory may be ahead of what is committed.
-        if self._database.writer.in_transaction or self._stored_revision() == self.revision:
+        if self._database.changing or self._stored_revision() == self.revision:
             return False
         self.load()
         return True

@@ -132,8 +132,17 @@ class Database:
         self._residue = False
         self._empty_pages = 0
         self._closed = False
+        self._committing = False
         self.after_rollback: Callable[[], None] = lambda: None
         self.commits = 0
+
+    @property
+    def changing(self) -> bool:
+        """Whether a transaction is under way, until what it wrote can be read.
+
+        The driver says that there is none as soon as a commit begins.
+        """
+        return self._committing or self.writer.in_transaction
 
     async def write(
         self, job: Callable[[Rows], T], *, weight: int = 1, guarded: bool = True, background: bool = False
@@ -216,7 +225,11 @@ class Database:
         try:
             await self._begin()
             results = self._apply(group)
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._commit)
+            self._committing = True
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._threads, self._commit)
+            finally:
+                self._committing = False
         except (sqlite3.Error, OSError, StoreError) as error:
             self._rollback()
             self._settle(group, [error if isinstance(error, StoreError) else translate(error)] * len(group))

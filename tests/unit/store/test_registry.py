@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -275,6 +276,43 @@ def test_a_look_at_the_disk_does_not_take_back_what_is_being_committed(office: O
     office.database.write_now(job)
     assert office.registry.refresh() is False
     assert same(office.again(), office.registry)
+
+
+async def test_a_look_at_the_disk_during_a_commit_takes_nothing_back(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    commit = office.database._commit
+
+    def slow() -> None:
+        begun.set()
+        assert go_on.wait(10)
+        commit()
+
+    class Begun:
+        """The writer as it is during its commit: the driver calls the transaction over before anyone can read it."""
+
+        in_transaction = False
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(writer, name)
+
+    monkeypatch.setattr(office.database, "_commit", slow)
+    async with office.database.writing():
+        kept = asyncio.create_task(
+            office.database.write(
+                lambda rows: office.registry.put_plant(rows, Plant(id=0, account_id=1, name="p", zone="UTC"))
+            )
+        )
+        await asyncio.to_thread(begun.wait, 10)
+        writer = office.database.writer
+        monkeypatch.setattr(office.database, "writer", Begun())
+        assert office.registry.refresh() is False
+        monkeypatch.setattr(office.database, "writer", writer)
+        go_on.set()
+        plant = await kept
+    assert office.registry.plants == {plant.id: plant}
+    assert office.registry.refresh() is False
 
 
 def test_the_audit_trail_is_dated_and_in_order(office: Office) -> None:
