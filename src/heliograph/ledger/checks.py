@@ -20,7 +20,7 @@ ON, PERIOD, ACCUMULATED = "on", "period_kwh", "accumulated_kwh"
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What a device's energies are held against: the plant's present day, and its rated power. [W]"""
+    """What a device's energies are held against: the plant's present day, and its rated power, or the plant's. [W]"""
 
     today: date
     capacity_w: float | None = None

@@ -63,7 +63,8 @@ class Ledger:
     def _limits(self, device: Device) -> Limits:
         plant = self._registry.plants[device.plant_id]
         today = date.fromordinal(day_of(self._clock.now_ms(), zone(plant.zone)))
-        return Limits(today, device.capacity_w)
+        # A meter has no rating of its own; what it counts is still made in its plant.
+        return Limits(today, device.capacity_w or plant.capacity_w)
 
     @staticmethod
     def _held(rows: Rows, one: Declaration) -> Mapping[str, rows_of.Present]:

@@ -144,6 +144,15 @@ async def test_a_device_makes_no_more_than_its_rating(tmp_path: Path) -> None:
     books.world.close()
 
 
+async def test_a_device_without_a_rating_makes_no_more_than_its_plant(books: Books) -> None:
+    rated = msgspec.structs.replace(books.plant, capacity_w=5000.0)
+    async with books.hub.database.writing():
+        await books.hub.database.write(lambda rows: books.hub.registry.put_plant(rows, rated))
+    with pytest.raises(RecordsError):
+        await books.state({D1: "125.1"})
+    assert (await books.state({D1: "125"})).new == 1
+
+
 async def test_a_device_stands_in_a_statement_once(books: Books) -> None:
     number = books.devices[0].id
     twice = [Declaration(device_id=number, remote_id="a", entries=declared({on: "1"})) for on in (D1, D2)]
