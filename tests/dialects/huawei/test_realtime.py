@@ -191,6 +191,14 @@ async def test_the_daily_energy_is_made_up_from_the_day_so_far(hub: FakeHub, cli
     assert [row["dataItemMap"]["day_cap"] for row in rows] == [159.26, 12.3456]
 
 
+async def test_dongles_are_known_in_real_time_and_have_no_points(hub: FakeHub, client: Client) -> None:
+    dongle = hub.add_device(hub.add_plant(), DeviceKind.GATEWAY, attributes={"huawei.devTypeId": "62"})
+    hub.read(dongle, {"gateway.signal": 80.0})
+    assert await devices_now(client, 62, numbers(dongle)) == [{"dataItemMap": {}, "devId": number(dongle)}]
+    asked = {"devIds": numbers(dongle), "devTypeId": 62, "collectTime": NOW_MS}
+    assert (await client.call("getDevFiveMinutes", asked))["failCode"] == 20013
+
+
 async def test_a_register_of_the_day_is_not_told_on_the_next_day(hub: FakeHub, client: Client) -> None:
     plant = hub.add_plant()
     asleep, awake, fresh = (hub.add_device(plant) for _ in range(3))

@@ -296,6 +296,8 @@ REAL_TIME: dict[int, FieldTable] = {
     for type_id, (name, points) in _POINTS.items()
 }
 """The points of `getDevRealKpi` by `devTypeId`."""
+DONGLE = 62
+"""A type that has no points, and that the live service answers in real time all the same."""
 
 FIVE_MINUTES: dict[int, FieldTable] = {
     type_id: FieldTable("huawei", f"{name}_five_minutes", points, "SmartPVMS northbound 2020-06, 3.7")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from heliograph.clock import MINUTE_MS, Level, period
-from heliograph.dialects.huawei.fields import DAY_REGISTERS, REAL_TIME
+from heliograph.dialects.huawei.fields import DAY_REGISTERS, DONGLE, REAL_TIME
 from heliograph.dialects.huawei.figures import names_of, only, open_figures, open_table
 from heliograph.dialects.huawei.lookup import (
     asked_type,
@@ -205,8 +205,10 @@ async def _fill_day(
 async def device_now(call: Call[DeviceQuery]) -> DeviceRows:
     """The newest reading of every point of devices; no points for a device that never sent any. (2.9, 3.6)"""
     numbers = device_numbers(call)
-    wanted = asked_type(call.request.type_id, REAL_TIME)
+    wanted = asked_type(call.request.type_id, (*REAL_TIME, DONGLE))
     devices = await known_devices(call, numbers, wanted)
+    if wanted == DONGLE:
+        return DeviceRows([Row({}, device=each.number) for each in devices])
     table = open_table(call, REAL_TIME[wanted])
     newest = await _newest(call, [each.device for each in devices])
     latest = [newest[each.device.id] for each in devices]
