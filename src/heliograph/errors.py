@@ -19,6 +19,7 @@ HubError
       UnknownPlantError, UnknownDeviceError
       DeviceFileError        the file of a firmware package is missing or changed
     TooFrequentError         over the limit; `retry_after_s` says when to come back
+      SpentError             the budget of a day or a month is used up
     ConflictError            it contradicts what is there
     UnsupportedError         the device cannot do this, or nothing connects the hub to it
   DeviceError                the device or its cloud
@@ -141,6 +142,10 @@ class TooFrequentError(RequestError):
         self.retry_after_s = retry_after_s
 
 
+class SpentError(TooFrequentError):
+    """The budget of a day or a month is used up: coming back in a moment changes nothing."""
+
+
 class ConflictError(RequestError):
     """It contradicts what is there, for example a name that is taken."""
 
@@ -171,6 +176,9 @@ class UnreachableError(DeviceError):
 
 class OutcomeUnknownError(DeviceError):
     """It was sent and no answer came: only a read-back tells."""
+
+    retry_after_s: float = 0.0
+    """When to come back, as far as something between here and there said so; 0 where nothing did. [s]"""
 
 
 class StoreError(HubError):

@@ -82,6 +82,47 @@ async def test_every_operation_that_is_served_can_be_called_and_both_halves_read
             assert again == {member: answer[member] for member in again}, operation.name
 
 
+def quoted(value: Any) -> Any:  # any: JSON
+    """The same with every number as text, and every text that is a whole number as a number."""
+    if isinstance(value, dict):
+        return {name: quoted(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [quoted(each) for each in value]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return repr(value)
+    if isinstance(value, str) and re.fullmatch(r"0|[1-9][0-9]{0,14}", value):
+        return int(value)
+    return value
+
+
+def unquoted(value: Any) -> Any:  # any: JSON
+    """The same with every text that is a number as one, so that only quotation marks make no difference."""
+    if isinstance(value, dict):
+        return {name: unquoted(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [unquoted(each) for each in value]
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+@pytest.mark.parametrize("name", MIRRORS)
+async def test_quotation_marks_around_numbers_and_further_members_make_no_difference_to_the_client(
+    house: House, name: str
+) -> None:
+    dialect, session, asks = MIRRORS[name]
+    async with house.client(dialect, session()) as calls:
+        requests = await asks(house, calls)
+        for operation, request in [(one, each) for one in operations_of(dialect, house) for each in requests[one.name]]:
+            found = await calls.call(operation, request)
+            answer = msgspec.json.decode(house.exchanges[-1].received)
+            changed = msgspec.json.encode(quoted(answer) | {"unheard": {"of": [1]}})
+            again = dialect.envelope.open(operation, 200, changed)
+            first, second = (unquoted(msgspec.to_builtins(each)) for each in (found, again))
+            assert second == first, operation.name
+
+
 @pytest.mark.parametrize("name", MIRRORS)
 async def test_what_the_other_side_refuses_is_an_error_of_the_tree(mirrored: House, name: str) -> None:
     dialect, session, _ = MIRRORS[name]

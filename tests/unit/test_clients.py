@@ -89,7 +89,7 @@ def test_credentials_that_cannot_be_meant_are_refused_at_once() -> None:
 
 def test_the_errors_worth_catching_are_those_of_the_tree() -> None:
     named = [name for name in clients.__all__ if name.endswith("Error")]
-    assert len(named) == 10
+    assert len(named) == 11
     for name in named:
         kind = getattr(clients, name)
         assert issubclass(kind, errors.HubError)

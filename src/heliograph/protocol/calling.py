@@ -7,21 +7,26 @@ nothing was sent, when it only reads, when the other side says how long to wait,
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 import httpx
 import msgspec
 
-from heliograph.clock import Clock, WallClock
+from heliograph.clock import Clock, WallClock, instant_ms
 from heliograph.errors import (
     BadRequestError,
+    DeviceError,
     HubError,
     OutcomeUnknownError,
     RecordsError,
+    SpentError,
+    StoreBusyError,
     TooFrequentError,
     UnauthenticatedError,
     UnreachableError,
@@ -30,12 +35,17 @@ from heliograph.protocol.codes import VendorError, legible
 from heliograph.protocol.dialect import Envelope
 from heliograph.protocol.limits import Key, Limiter
 from heliograph.protocol.operations import Operation
+from heliograph.protocol.silence import silent
 
 Q = TypeVar("Q", bound=msgspec.Struct)
 R = TypeVar("R")
 _ENCODER = msgspec.json.Encoder()
 PAUSE_S = 1.0
 """Before the second try; it doubles with each further one. [s]"""
+TOO_MANY_REQUESTS = 429
+GATEWAY = (502, 503, 504)
+"""Statuses of something on the way that had no answer from behind it."""
+_HEADER = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?|")
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -73,7 +83,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     longest_wait_s: float = 120.0
     """The longest pause that the other side may ask for. [s]"""
     timeout_s: float = 30.0
-    """How long an answer may take. [s]"""
+    """How long an answer may take, from the first byte sent to the last one read. [s]"""
 
 
 class Client:
@@ -83,9 +93,7 @@ class Client:
         self, base_url: str, envelope: Envelope, session: Session, http: httpx.AsyncClient,
         *, wall: Clock | None = None, policy: Policy | None = None, paced: bool = True,
     ) -> None:  # fmt: skip
-        if not base_url.startswith(("http://", "https://")):
-            raise ValueError(f"base_url begins with http:// or https://, unlike {base_url!r}")
-        self._base_url, self._envelope, self._session, self._http = base_url.rstrip("/"), envelope, session, http
+        self._base_url, self._envelope, self._session, self._http = _address(base_url), envelope, session, http
         self.wall: Clock = wall or WallClock()
         self._policy = policy or Policy()
         self._limiter = Limiter(self.wall, enabled=paced)
@@ -100,8 +108,8 @@ class Client:
         """
         renewed = False
         tries = 1
+        await self._pace(operation)
         while True:
-            await self._pace(operation)
             sent = self._prepare(operation, request)
             proof = await self._session.sign(self, operation, sent)
             try:
@@ -110,24 +118,29 @@ class Client:
                 if not renewed and isinstance(error, UnauthenticatedError) and not operation.public:
                     renewed = await self._session.renew(proof)
                     if renewed:
-                        continue
+                        continue  # what was refused at the door did not count: the turn is still this call's
                 pause_s = self._pause_s(operation, error, tries)
                 if pause_s is None:
                     raise
             tries += 1
             await asyncio.sleep(pause_s)
+            await self._pace(operation)
 
     def _pause_s(self, operation: Operation[Any, Any], error: HubError, tries: int) -> float | None:
         """How long to wait before the call is made again; None when it must not be, or was often enough."""
         if tries >= self._policy.tries:
             return None
         if isinstance(error, TooFrequentError):
-            asked_s = error.retry_after_s or (operation.limit.per_s if operation.limit else PAUSE_S)
+            limit_s = operation.limit.per_s if operation.limit else PAUSE_S
+            asked_s = error.retry_after_s or (float("inf") if isinstance(error, SpentError) else limit_s)
             return asked_s if asked_s <= self._policy.longest_wait_s else None
-        safe = isinstance(error, UnreachableError) or (
-            operation.scope == "read" and isinstance(error, OutcomeUnknownError)
-        )
-        return PAUSE_S * 2 ** (tries - 1) if safe else None
+        pause_s: float = PAUSE_S * 2 ** (tries - 1)
+        if isinstance(error, UnreachableError):
+            return pause_s
+        if operation.scope != "read" or not isinstance(error, OutcomeUnknownError | StoreBusyError):
+            return None
+        asked_s = error.retry_after_s if isinstance(error, OutcomeUnknownError) else 0.0
+        return max(asked_s, pause_s) if asked_s <= self._policy.longest_wait_s else None
 
     def _prepare(self, operation: Operation[Q, Any], request: Q) -> Sent:
         path, query, body = locate(operation, request)
@@ -137,11 +150,14 @@ class Client:
     async def _ask(self, operation: Operation[Any, R], sent: Sent, proof: Mapping[str, str]) -> R:
         url = f"{self._base_url}{sent.path}" + (f"?{sent.query}" if sent.query else "")
         headers = {**sent.headers, **proof}
+        _refuse_unsendable(operation, headers)
         try:
-            answer = await self._http.request(sent.method, url, content=sent.body or None, headers=headers)
+            async with asyncio.timeout(self._policy.timeout_s):
+                with silent():
+                    answer = await self._http.request(sent.method, url, content=sent.body or None, headers=headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise UnreachableError(f"{operation.name}: the server was not reached") from error
-        except httpx.RequestError as error:
+        except (httpx.RequestError, TimeoutError) as error:
             raise OutcomeUnknownError(f"{operation.name}: no answer came") from error
         try:
             with legible(operation.name, answer.status_code):
@@ -149,8 +165,10 @@ class Client:
         except VendorError as error:
             told = placed(error)
             if isinstance(told, TooFrequentError):
-                told.retry_after_s = _seconds(answer.headers)
+                told.retry_after_s = _seconds(answer.headers, self.wall)
             raise told from None
+        except DeviceError as error:
+            raise _on_the_way(operation, error, answer, self.wall) from error
         self._session.heard(operation, answer.headers)
         return found
 
@@ -200,18 +218,63 @@ def _both(kind: type[HubError]) -> type[VendorError]:
     return _BOTH[kind]
 
 
-def _seconds(headers: httpx.Headers) -> float:
-    """What an answer says of when to come back. [s]"""
-    text = headers.get("retry-after", "")
-    return float(text) if text.isdecimal() else 0.0
+def _on_the_way(
+    operation: Operation[Any, Any], error: DeviceError, answer: httpx.Response, wall: Clock
+) -> HubError:  # fmt: skip
+    """What an answer without a body that can be read means: its status may be that of something on the way."""
+    told: TooFrequentError | OutcomeUnknownError
+    if answer.status_code == TOO_MANY_REQUESTS:
+        told = TooFrequentError(f"{operation.name}: HTTP 429, called too often")
+    elif answer.status_code in GATEWAY:
+        told = OutcomeUnknownError(f"{operation.name}: HTTP {answer.status_code}, the server did not answer")
+    else:
+        return error
+    told.retry_after_s = _seconds(answer.headers, wall)
+    return told
+
+
+def _seconds(headers: httpx.Headers, wall: Clock) -> float:
+    """What an answer says of when to come back: so many seconds, or a date. 0 where it says nothing. [s]"""
+    text = headers.get("retry-after", "").strip()
+    try:
+        if text[:1].isdecimal():
+            return float(text)
+        return max(instant_ms(parsedate_to_datetime(text)) - wall.now_ms(), 0) / 1000
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+
+
+def _address(base_url: str) -> str:
+    """The address of a server, without its last slash. Raises ValueError for what is none."""
+    try:
+        url = httpx.URL(base_url)
+        good = url.scheme in ("http", "https") and url.host and (url.port or 0) < 1 << 16
+    except httpx.InvalidURL:
+        good = False
+    if not good or url.query or url.fragment or url.userinfo or " " in base_url:
+        # It is not repeated: a password may stand in it.
+        raise ValueError("base_url is the address of a server, such as https://DOMAIN, without query and user")
+    return base_url.rstrip("/")
+
+
+def _refuse_unsendable(operation: Operation[Any, Any], headers: Mapping[str, str]) -> None:
+    """Refuse what no header carries before the client of HTTP does, whose errors repeat it. Raises ValueError."""
+    for name, value in headers.items():
+        if not _HEADER.fullmatch(value):
+            raise ValueError(
+                f"{operation.name}: what goes into the header {name} has a line break, an accent or a space at an end; "
+                "look at the credentials"
+            )
 
 
 def locate(operation: Operation[Q, Any], request: Q) -> tuple[str, str, bytes]:
     """Path, query and body of a request: path parameters by name, the rest in the query of a GET or in the body.
 
-    A request type with `IN_QUERY` travels in the query whatever the method.
+    A request type with `IN_QUERY` travels in the query whatever the method; one with `on_wire()` says itself how it
+    is written down.
     """
-    fields = cast("dict[str, Any]", msgspec.to_builtins(request))
+    on_wire = getattr(request, "on_wire", None)
+    fields = cast("dict[str, Any]", msgspec.to_builtins(request) if on_wire is None else on_wire())
     path = operation.path
     for name in list(fields):
         if f"{{{name}}}" in path:

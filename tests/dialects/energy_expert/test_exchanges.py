@@ -13,9 +13,20 @@ import pytest
 from heliograph.dialects.energy_expert import DEVICE_SCHEME, DIALECT
 from heliograph.dialects.energy_expert.facade import decode
 from heliograph.dialects.energy_expert.operations import PUSH
-from heliograph.errors import HubError, TooFrequentError
+from heliograph.dialects.energy_expert.wire import DeviceRecord, PushRequest
+from heliograph.errors import (
+    BadRequestError,
+    DeviceError,
+    ForbiddenError,
+    HubError,
+    NotFoundError,
+    RefusedError,
+    TooFrequentError,
+    UnauthenticatedError,
+)
 from heliograph.hub import LocalHub
 from heliograph.model.access import Caller
+from heliograph.protocol.calling import locate, placed
 from heliograph.protocol.codes import VendorError
 from heliograph.protocol.operations import Request
 from tests.dialects.energy_expert.pusher import Pusher
@@ -76,8 +87,49 @@ def test_a_refusal_is_read_as_the_error_that_its_code_stands_for() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"Message":"no"}'])
 def test_a_refusal_without_a_readable_body_tells_its_status(body: bytes) -> None:
-    with pytest.raises(HubError, match="status 502 without a readable body"):
+    with pytest.raises(DeviceError, match="HTTP 502 and no answer that can be read"):
         DIALECT.envelope.open(PUSH, 502, body)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("Throttling", 400, TooFrequentError), ("Throttling.Api", 429, TooFrequentError),
+        ("Forbidden.NoPermission", 403, ForbiddenError), ("InvalidSecurityToken.Expired", 400, UnauthenticatedError),
+        ("InvalidParameter.deviceType", 400, BadRequestError), ("MissingVersion", 400, BadRequestError),
+        ("Unheard", 404, NotFoundError), ("Unheard", 500, DeviceError), ("Unheard", 418, VendorError),
+    ],
+)  # fmt: skip
+def test_a_code_that_is_not_listed_is_read_by_its_first_word_else_by_the_status(
+    code: str, status: int, kind: type[HubError]
+) -> None:
+    body = json.dumps({"Code": code, "Message": "no", "RequestId": "1", "Recommend": "x"}).encode()
+    with pytest.raises(VendorError) as caught:
+        DIALECT.envelope.open(PUSH, status, body)
+    assert isinstance(placed(caught.value), kind)
+    assert (caught.value.code.value, str(caught.value)) == (code, "no")
+
+
+def test_an_answer_that_says_anything_but_success_is_no_success() -> None:
+    with pytest.raises(RefusedError, match="'partly'"):
+        DIALECT.envelope.open(PUSH, 200, b'{"requestId":"1","data":"partly"}')
+
+
+def test_points_travel_as_texts_without_exponents_and_who_has_no_id_has_no_key() -> None:
+    records = [DeviceRecord("2024-06-03 12:00:00", {"P": 0.1 + 0.2, "Q": 1e-7, "R": 5e20, "S": 3}, None)]
+    assert json.loads(locate(PUSH, PushRequest(15, records))[2]) == {
+        "deviceType": "15",
+        "devices": [
+            {
+                "recordTime": "2024-06-03 12:00:00",
+                "data": {"P": "0.30000000000000004", "Q": "0.0000001", "R": "500000000000000000000", "S": "3"},
+            }
+        ],
+    }
+    named = locate(PUSH, PushRequest("12", [DeviceRecord("2024-06-03 12:00:00", {"P": 1.5}, "s-1")]))[2]
+    assert json.loads(named)["devices"][0]["deviceId"] == "s-1"
+    with pytest.raises(ValueError, match="the point P is nan"):
+        locate(PUSH, PushRequest("15", [DeviceRecord("2024-06-03 12:00:00", {"P": float("nan")})]))
 
 
 def test_a_call_too_many_is_told_when_to_come_back() -> None:

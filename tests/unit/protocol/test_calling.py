@@ -153,9 +153,17 @@ async def test_what_is_no_answer_is_an_error_of_the_tree() -> None:
         await Client("http://hub.test", Strict(), Session(), http).call(ECHO, Ask("x"))
 
 
-def test_an_address_without_a_scheme_is_refused_at_once() -> None:
-    with pytest.raises(ValueError, match=r"begins with http:// or https://, unlike 'hub\.test'"):
-        Client("hub.test", TinyEnvelope(), Session(), httpx.AsyncClient())
+@pytest.mark.parametrize(
+    "address",
+    [
+        "hub.test", "ftp://hub.test", "http://", "http:// hub.test", "http://hub.test:99999", "http://hub.test/?a=1",
+        "http://hub.test/#a", "http://user:pw-of-mine@hub.test", "",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_of_a_server_is_refused_at_once_and_not_repeated(address: str) -> None:
+    with pytest.raises(ValueError, match="such as https://DOMAIN") as caught:
+        Client(address, TinyEnvelope(), Session(), httpx.AsyncClient())
+    assert "pw-of-mine" not in repr(caught.value)
 
 
 @pytest.mark.parametrize(

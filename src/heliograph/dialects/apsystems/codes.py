@@ -22,6 +22,7 @@ from heliograph.errors import (
     NotFoundError,
     ReplayError,
     SignatureError,
+    SpentError,
     StoreBusyError,
     StoreError,
     TooFrequentError,
@@ -31,6 +32,7 @@ from heliograph.errors import (
 )
 from heliograph.protocol.codes import Code, CodeTable, VendorError, legible
 from heliograph.protocol.operations import Call, Operation, Reply, Request
+from heliograph.protocol.reading import read
 
 DATA_EXCEPTION = Code(1000, "the data cannot be read now", StoreError)
 NO_DATA = Code(1001, "there is no data", NotFoundError)
@@ -39,7 +41,7 @@ INVALID_ACCOUNT = Code(2001, "there is no such application account", UnknownCred
 NOT_AUTHORIZED = Code(2002, "the application account is disabled", DisabledCredentialError)
 EXPIRED = Code(2003, "the application account is past its end", ExpiredCredentialError)
 NO_PERMISSION = Code(2004, "the application account does not open this", ForbiddenError)
-MONTH_SPENT = Code(2005, "the calls of the month are used up", TooFrequentError)
+MONTH_SPENT = Code(2005, "the calls of the month are used up", SpentError)
 TOKEN = Code(3000, "Authorization holds no token that can be read", UnauthenticatedError)
 NO_TOKEN = Code(3001, "the request is not signed", UnauthenticatedError)
 UNVERIFIED_TOKEN = Code(3002, "tokens of the former method open nothing; requests must be signed", UnauthenticatedError)
@@ -118,7 +120,7 @@ class ApsystemsEnvelope:
     def open(self, operation: Operation[Any, Any], status: int, body: bytes) -> Any:  # any: see success
         """The result of an answer. Raises the error of its code, DeviceError for anything that is no answer."""
         with legible(operation.name, status):
-            answer = msgspec.json.decode(body, type=Answer)
+            answer = read(body, Answer)
             if answer.code == 0:
-                return msgspec.json.decode(body, type=operation.result)
+                return read(body, operation.result)
         raise CODES.error(answer.code)

@@ -9,8 +9,9 @@ import msgspec
 
 from heliograph import errors as e
 from heliograph.dialects.energy_expert.wire import Failure
-from heliograph.protocol.codes import Code, CodeTable
+from heliograph.protocol.codes import Code, CodeTable, VendorError, legible
 from heliograph.protocol.operations import Call, Operation, Reply, Request
+from heliograph.protocol.reading import read
 
 # The codes every interface of this cloud shares; the document only refers to their list.
 MISSING = Code("MissingParameter", "a parameter is missing", e.MissingFieldError, 400)
@@ -41,6 +42,18 @@ CODES = CodeTable(
     INTERNAL,
 )  # fmt: skip
 
+SUCCESS = "success"
+"""The `data` of a push that was taken."""
+_FAMILIES: dict[str, type[e.HubError]] = {
+    "Throttling": e.TooFrequentError, "Forbidden": e.ForbiddenError, "NoPermission": e.ForbiddenError,
+    "InvalidAccessKeyId": e.UnauthenticatedError, "InvalidSecurityToken": e.UnauthenticatedError,
+    "InvalidTimeStamp": e.ReplayError, "InvalidParameter": e.BadRequestError,
+}  # fmt: skip
+"""The errors of codes that go on after a point, as this cloud's do."""
+_STATUSES: dict[int, type[e.HubError]] = {
+    400: e.BadRequestError, 401: e.UnauthenticatedError, 403: e.ForbiddenError, 404: e.NotFoundError,
+    429: e.TooFrequentError,
+}  # fmt: skip
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -69,14 +82,26 @@ class EnergyExpertEnvelope:
         return Reply(_ENCODER.encode(Failure(str(code.value), message, number)), code.status, headers)
 
     def open(self, operation: Operation[Any, Any], status: int, body: bytes) -> Any:  # any: the contract
-        """The result, or the error a code stands for."""
-        if status < 400:
-            return msgspec.json.decode(body, type=operation.result)
-        try:
-            failure = msgspec.json.decode(body, type=Failure)
-        except msgspec.DecodeError as error:
-            raise e.HubError(f"status {status} without a readable body") from error
-        raise CODES.error(failure.code, failure.message)
+        """The result, or the error a code stands for; DeviceError for what is no answer or no success."""
+        with legible(operation.name, status):
+            if status < 400:
+                result = read(body, operation.result)
+            else:
+                failure = read(body, Failure)
+                raise _error(failure, status)
+        if result.data.lower() != SUCCESS:
+            raise e.RefusedError(f"{operation.name} was answered with {result.data[:80]!r}", code=result.data[:80])
+        return result
+
+
+def _error(failure: Failure, status: int) -> e.HubError:
+    """The error of a code; of one that is not listed by its first word, as in `Throttling.Api`, else by the status."""
+    words = failure.code.partition(".")[0]
+    listed = CODES.by_value.get(failure.code)
+    kind = listed.error if listed else _FAMILIES.get(words) or _STATUSES.get(status, e.HubError)
+    if listed is None and kind is e.HubError and status >= 500:
+        kind = e.DeviceError
+    return VendorError(listed or Code(failure.code, failure.message, kind, status), failure.message)
 
 
 ENVELOPE = EnergyExpertEnvelope()

@@ -24,6 +24,7 @@ from heliograph.errors import (
     NotFoundError,
     OutcomeUnknownError,
     RefusedError,
+    SpentError,
     StoreError,
     TooFrequentError,
     UnauthenticatedError,
@@ -35,6 +36,7 @@ from heliograph.errors import (
 )
 from heliograph.protocol.codes import Code, CodeTable, VendorError, legible
 from heliograph.protocol.operations import Call, Operation, Reply, Request
+from heliograph.protocol.reading import read
 
 LANGUAGES = ("en", "zh_CN", "pl", "fr", "pt", "de")
 SUCCESS = "success"
@@ -55,7 +57,7 @@ def _code(value: int, error: type[HubError]) -> Code:
 HEADERS = _code(40256, UnauthenticatedError)
 BODY = _code(40257, BadRequestError)
 TOO_FREQUENT = _code(40400, TooFrequentError)
-DAY_SPENT = _code(40402, TooFrequentError)
+DAY_SPENT = _code(40402, SpentError)
 NO_DATA = _code(41200, StoreError)
 TIMED_OUT = _code(41203, OutcomeUnknownError)
 DISABLED = _code(41807, DisabledCredentialError)
@@ -155,9 +157,9 @@ class FoxessEnvelope:
     def open(self, operation: Operation[Any, Any], status: int, body: bytes) -> Any:  # any: see success
         """The result of an answer. Raises the error of its code, DeviceError for anything that is no answer."""
         with legible(operation.name, status):
-            answer = msgspec.json.decode(body, type=Answer)
+            answer = read(body, Answer)
             if answer.errno == 0:
-                return msgspec.json.decode(body, type=operation.result)
+                return read(body, operation.result)
         raise CODES.error(answer.errno, answer.message)
 
 

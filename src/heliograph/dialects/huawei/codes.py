@@ -16,6 +16,7 @@ from heliograph.dialects.huawei.wire import Answer, Full, NoQuery
 from heliograph.errors import (
     BadRequestError,
     ConflictError,
+    DeviceError,
     DisabledCredentialError,
     ExpiredCredentialError,
     ForbiddenError,
@@ -31,6 +32,7 @@ from heliograph.errors import (
 )
 from heliograph.protocol.codes import Code, CodeTable, VendorError, legible
 from heliograph.protocol.operations import Call, Operation, Reply, Request
+from heliograph.protocol.reading import read
 
 UNKNOWN_SYSTEM = Code(20001, "no third-party system has this name", UnknownCredentialError)
 DISABLED = Code(20002, "the third-party system is disabled", DisabledCredentialError)
@@ -190,14 +192,14 @@ class HuaweiEnvelope:
     def open(self, operation: Operation[Any, Any], status: int, body: bytes) -> Any:  # any: see success
         """The result of an answer. Raises the error of its code, DeviceError for anything that is no answer."""
         with legible(operation.name, status):
-            answer = msgspec.json.decode(body, type=Answer)
+            answer = read(body, Answer)
             if answer.success and answer.code == 0:
-                return msgspec.json.decode(body, type=operation.result)
-            refusal = _error(operation, answer, body)
+                return read(body, operation.result)
+            refusal = _error(operation, answer, status, body)
         raise refusal
 
 
-def _error(operation: Operation[Any, Any], answer: Answer, body: bytes) -> HubError:
+def _error(operation: Operation[Any, Any], answer: Answer, status: int, body: bytes) -> HubError:
     """The error of a failure. Two examples have no code in `failCode`: that of 2.2 in `data`, that of 2.17 nowhere."""
     if answer.code:
         return CODES.error(answer.code, answer.message or "")
@@ -206,7 +208,7 @@ def _error(operation: Operation[Any, Any], answer: Answer, body: bytes) -> HubEr
         return CODES.error(data, answer.message or "")
     if operation.name == FIND_REGISTERED.name:
         return VendorError(NO_USER, answer.message or "")
-    return CODES.error(0, answer.message or "")
+    return DeviceError(f"{operation.name}: HTTP {status} and a refusal without a code: {answer.message or 'no word'}")
 
 
 def _readable(operation: Operation[Any, Any], request: Request, now_ms: int) -> dict[str, Any] | None:

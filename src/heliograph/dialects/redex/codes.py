@@ -12,6 +12,7 @@ from heliograph import errors as e
 from heliograph.dialects.redex.wire import Answer, Detail
 from heliograph.protocol.codes import Code, CodeTable, VendorError
 from heliograph.protocol.operations import Call, Operation, Reply, Request
+from heliograph.protocol.reading import convert, read
 
 BAD_REQUEST = Code(400, "Bad Request", e.BadRequestError, 400)
 UNAUTHORIZED = Code(401, "Unauthorized", e.UnauthenticatedError, 401)
@@ -76,16 +77,16 @@ class RedexEnvelope:
     def open(self, operation: Operation[Any, Any], status: int, body: bytes) -> Any:  # any: see success
         """The result, or the error that a status stands for; one example of the document is no JSON."""
         try:
-            answer = msgspec.json.decode(body, type=Answer)
+            answer = read(body, Answer)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            if status < 400:
+            if status < 400 or status not in CODES.by_value:
                 raise e.DeviceError(f"{operation.name}: HTTP {status} and no answer that can be read") from error
             raise CODES.error(status) from error
         if status >= 400 or answer.status_code >= 400:
             told = [f"{one.key}: {one.message}" for one in answer.errors or ()]
             raise CODES.error(max(status, answer.status_code), "; ".join(told) or answer.message)
         try:
-            return msgspec.convert(answer.data, operation.result, strict=False)
+            return convert(answer.data, operation.result)
         except msgspec.ValidationError as error:
             raise e.DeviceError(f"{operation.name}: an answer without the result: {error}") from error
 
