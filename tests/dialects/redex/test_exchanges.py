@@ -109,7 +109,7 @@ def test_a_result_is_read_and_what_is_none_is_an_error() -> None:
         DIALECT.envelope.open(CONNECT, 200, b'{"Data":{},"StatusCode":200}')
     with pytest.raises(DeviceError, match="no answer that can be read"):
         DIALECT.envelope.open(CONNECT, 200, b"<html>")
-    with pytest.raises(HubError, match="code 502"):
+    with pytest.raises(DeviceError, match="HTTP 502 and no answer that can be read"):
         DIALECT.envelope.open(CONNECT, 502, b"<html>")
 
 
