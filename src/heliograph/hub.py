@@ -308,7 +308,7 @@ class LocalHub:
             early = bad_ms < self._earliest_ms
             where = f"before {self.config.ingest.earliest}" if early else "too far in the future"
             raise BadRequestError(
-                f"the time {format_instant(bad_ms)} of a record of device {device_id} lies {where}",
+                f"the time {format_instant(bad_ms)} of a record lies {where}",
                 field="time", device=str(device_id),
             )  # fmt: skip
         with np.errstate(over="ignore", invalid="ignore"):

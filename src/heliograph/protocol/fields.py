@@ -157,7 +157,8 @@ class FieldTable:
         """Keys and canonical values of wire columns; `values` has shape (rows, names)."""
         plan: DecodePlan = self.plan(names)
         taken = values if plan.plain else values[:, list(plan.take)]
-        out: Floats = taken * plan.scales
+        with np.errstate(over="ignore"):  # what is too large for a unit is infinite, and refused further on
+            out: Floats = taken * plan.scales
         for column, codes in plan.coded:
             out[:, column] = [codes.get(code, code) for code in out[:, column].tolist()]
         for positive, negative in plan.splits:

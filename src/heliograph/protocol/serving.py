@@ -155,8 +155,8 @@ def validation_error(error: msgspec.ValidationError) -> BadRequestError:
     text, _, place = str(error).partition(" - at `$")
     field = place.rstrip("`").lstrip(".")
     if text.startswith("Object missing required field"):
-        missing = text.split("`")[1]
-        return MissingFieldError(f"{missing} is missing", field=f"{field}.{missing}".lstrip("."))
+        missing = f"{field}.{text.split('`')[1]}".lstrip(".")
+        return MissingFieldError(f"{missing} is missing", field=missing)
     return BadRequestError(f"{text}, in {field}" if field else text, field=field)
 
 

@@ -187,6 +187,23 @@ async def test_a_refusal_names_the_record_the_device_and_the_point(pusher: Pushe
     assert message == "devices[1].data.Ub of device 'meter-1' is not a finite number"
 
 
+@pytest.mark.parametrize(
+    ("bad", "told_of"),
+    [
+        (record("2031-01-01 00:00:00", {"P": "1"}, "4711"), "devices[1].recordTime of device '4711': the time 2030-"),
+        (record("1999-06-01 00:00:00", {"P": "1"}, 4711), "devices[1].recordTime of device '4711': the time 1999-"),
+        (record(AT, {"P": "1e308"}, "4711"), "devices[1].data of device '4711': meter.power is not a finite number"),
+        ({"deviceId": "4711", "data": {"P": "1"}}, "devices[1].recordTime is missing"),
+        ({"deviceId": "4711", "recordTime": AT}, "devices[1].data is missing"),
+    ],
+)  # fmt: skip
+async def test_what_is_refused_late_is_told_by_its_place_and_the_id_that_was_sent(
+    pusher: Pusher, bad: dict[str, object], told_of: str
+) -> None:
+    message = (await pusher.refused(record(AT, {"P": "1"}), bad))[1]
+    assert message.startswith(told_of)
+
+
 async def test_records_without_points_are_missing_something(pusher: Pusher) -> None:
     code, message = await pusher.refused(record(AT, {"P": "1"}), record(AT, {}))
     assert (code, message) == ("MissingParameter", "devices[1].data has no points")

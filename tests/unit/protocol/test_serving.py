@@ -380,7 +380,7 @@ def test_a_missing_field_is_named_with_its_place() -> None:
     with pytest.raises(MissingFieldError) as caught:
         decode_json(b'{"asks": [{"text": "a"}, {}]}', Outer)
     assert caught.value.field == "asks[1].text"
-    assert str(caught.value) == "text is missing"
+    assert str(caught.value) == "asks[1].text is missing"
 
 
 async def test_a_connection_whose_body_no_one_read_is_closed(hub: NoHub) -> None:

@@ -28,7 +28,7 @@ from heliograph.protocol.dialect import Facade
 from heliograph.protocol.hub import AliasScheme, Hub
 from heliograph.protocol.operations import Call, Operation, Request, handle
 from heliograph.protocol.serving import SMALL_BODY, decode_json, refuse_repeated_names
-from heliograph.protocol.times import parse_local
+from heliograph.protocol.times import format_instant, parse_local
 
 SYSTEM_TYPES = frozenset({"12", "13", "17"})
 """Types whose `deviceId` is the id of a whole system."""
@@ -186,6 +186,19 @@ def _refuse_infinite(
             raise _refused(index, str(record.device_id or ""), names[column], "is not a finite number")
 
 
+def _of_record(
+    error: BadRequestError, request: PushRequest, devices: list[Device], at_ms: list[int]
+) -> BadRequestError:  # fmt: skip
+    """What the hub refused of a record, told by its place in the push and by the id that stands there."""
+    for index, (record, device) in enumerate(zip(request.devices, devices, strict=True)):
+        timed = error.field == "time"
+        if str(device.id) == error.device and (not timed or format_instant(at_ms[index]) in str(error)):
+            wire = str(record.device_id or WHOLE_ACCOUNT)
+            field = f"devices[{index}].{'recordTime' if timed else 'data'}"
+            return BadRequestError(f"{field} of device {wire!r}: {error}", field=field, device=wire)
+    return error
+
+
 async def push(call: Call[PushRequest]) -> PushResult:
     """Keep the records of a push. Answers after they are safe on disk."""
     device_type = str(call.request.device_type)
@@ -196,7 +209,10 @@ async def push(call: Call[PushRequest]) -> PushResult:
     devices = await _devices(call, device_type)
     at_ms = await _instants(call, devices)
     blocks = _blocks(call.request, devices, at_ms)
-    await call.hub.ingest(call.caller, blocks, source="energy_expert", once=call.once)
+    try:
+        await call.hub.ingest(call.caller, blocks, source="energy_expert", once=call.once)
+    except BadRequestError as error:
+        raise _of_record(error, call.request, devices, at_ms) from error
     return PushResult(request_id(call.http), "success")
 
 
