@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 
 from heliograph.app import make_app
 from heliograph.clock import FixedClock
@@ -21,6 +21,7 @@ from heliograph.model.units import MS_EPOCH
 from heliograph.protocol.fields import Field, FieldTable
 from tests import live
 from tests.crossing.differences import ANY, DIFFERENCES, SAYS
+from tests.crossing.story import ARRAY, BATTERY, STRING
 from tests.crossing.tales import DAYS, RECIPES, Recipe, made, simulated, told_once
 from tests.crossing.telling import tell
 from tests.dialects.energy_expert.client import PATH, acs3, push, record
@@ -262,7 +263,14 @@ async def test_a_simulated_day_is_the_same_in_every_dialect(key: str, on: date) 
     assert not verdict.wrong
 
 
+LOADS_LOST = Recipe(
+    day=5, absent=frozenset({STRING, ARRAY, BATTERY}), until_hour=13, mishaps=2, seed=2
+)  # fmt: skip
+"""The house's loads are not known for an hour in which its meter is."""
+
+
 @pytest.mark.timeout(600)
+@example(recipe=LOADS_LOST)
 @settings(max_examples=EXAMPLES, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(recipe=RECIPES)
 async def test_any_plant_on_any_day_is_the_same_in_every_dialect(recipe: Recipe) -> None:

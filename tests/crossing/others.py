@@ -233,6 +233,8 @@ class Aps:
                 self.says.say("meter minutely", PLANT, quantity, when, told(text, 2))
         for wire, quantity in METERED.items():
             self.says.say("meter minutely", PLANT, quantity, on, told(day["today"][wire], 6, 1000))
+            parts = [told(text, 6, 1000) for text in day["energy"][wire]]
+            self.says.say("meter minutely", PLANT, quantity, on, added([part for part in parts if part]))
 
     async def _inverter(self, uid: str, serial: str) -> None:
         path, today = f"{self.sid}/devices/inverter", dict(self.house.cal.periods(self.house.now_ms))
@@ -258,6 +260,10 @@ class Aps:
         if day is None:
             return
         at = self.moments(day["t"])
+        parts = [told(text, 6, 1000) for name, texts in day.items() if name.startswith("dc_e") for text in texts]
+        self.says.say(
+            "inverter minutely", serial, "production", ("day", today["day"]), added([part for part in parts if part])
+        )
         for name, texts in day.items():
             if name in TELEMETRY:
                 for when, text in zip(at, texts, strict=True):

@@ -106,6 +106,22 @@ async def test_a_day_is_positive_on_import_and_its_points_add_up(client: Client,
     assert told["energy"]["imported"][-1] == told["energy"]["exported"][1] == "0.000000"
 
 
+async def test_an_hour_that_adds_nothing_to_the_day_has_points_without_energy(
+    client: Client, hub: FakeHub, plant: Plant
+) -> None:
+    meter = list(hub.all_devices.values())[1]
+    hub.measure(meter, instants("10:00", "10:30", "11:00", "11:30"), meter__power=[400.0] * 4)
+    hub.total(
+        "plant", plant.id, Level.HOUR, instants("10:00", "11:00"), consumption=[90.0, NaN], purchase=[200.0, 150.0]
+    )
+    hub.total("plant", plant.id, Level.DAY, [at("2025-07-01", plant.zone)], consumption=[90.0], purchase=[350.0])
+    told = await client.data("meter/period", "1", await eid(client), **DAY)
+    for name in ("consumed", "imported"):
+        assert sum(map(float, told["energy"][name])) == pytest.approx(float(told["today"][name]), abs=3e-6)
+    assert told["energy"]["consumed"][-1] == "0.000000"
+    assert float(told["energy"]["imported"][-1]) > 0
+
+
 async def test_loads_that_are_measured_go_first(client: Client, hub: FakeHub, plant: Plant) -> None:
     inverter, meter = hub.all_devices.values()
     load = hub.add_device(plant, DeviceKind.METER, role=MeterRole.LOAD)

@@ -13,7 +13,7 @@ from heliograph.dialects.redex import DIALECT
 from heliograph.dialects.redex.operations import CONNECT, SEND, SEND_MONTHLY, SEND_PLURAL, STATUS
 from heliograph.dialects.redex.reading import decode, pascal
 from heliograph.dialects.redex.wire import Answer, Nothing, TokenResult
-from heliograph.errors import DeviceError, HubError
+from heliograph.errors import DeviceError
 from heliograph.protocol.calling import locate
 from heliograph.protocol.codes import VendorError
 from heliograph.protocol.operations import Operation, Request

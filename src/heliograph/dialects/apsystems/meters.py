@@ -171,7 +171,8 @@ async def day_of_meter(call: Call[Any], system: System, on: date) -> MeterCourse
     today = await _of_plant(call, system, Level.DAY, np.array([day.since_ms, day.until_ms], np.int64))
 
     def spread(watts: Floats, hours: Floats) -> list[str]:
-        return kwh(divide(found.at_ms, watts[None, :], day.hours, hours)[0], FINE_DIGITS)
+        # An hour of which a total is not known adds nothing to the day, whatever the powers of others say.
+        return kwh(divide(found.at_ms, watts[None, :], day.hours, np.nan_to_num(hours))[0], FINE_DIGITS)
 
     return MeterCourse(
         clock_times(np.maximum(found.at_ms, day.since_ms), system.tz),
