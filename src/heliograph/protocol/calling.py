@@ -83,7 +83,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     longest_wait_s: float = 120.0
     """The longest pause that the other side may ask for. [s]"""
     timeout_s: float = 30.0
-    """How long an answer may take, from the first byte sent to the last one read. [s]"""
+    """How long connecting may take, and each piece of an answer; a call as a whole twice as long. [s]"""
 
 
 class Client:
@@ -152,7 +152,8 @@ class Client:
         headers = {**sent.headers, **proof}
         _refuse_unsendable(operation, headers)
         try:
-            async with asyncio.timeout(self._policy.timeout_s):
+            # Longer than connecting may take, so that what was never sent is told from what was.
+            async with asyncio.timeout(2 * self._policy.timeout_s):
                 with silent():
                     answer = await self._http.request(sent.method, url, content=sent.body or None, headers=headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:

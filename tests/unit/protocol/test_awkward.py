@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import socket
 import traceback
 from contextlib import asynccontextmanager, suppress
 from email.utils import formatdate
@@ -20,6 +22,7 @@ from heliograph.errors import (
     SpentError,
     StoreBusyError,
     TooFrequentError,
+    UnreachableError,
 )
 from heliograph.protocol.calling import Client, Policy, Sent, Session
 from heliograph.protocol.codes import Code, CodeTable
@@ -198,6 +201,22 @@ async def dripping(body: bytes, pause_s: float) -> AsyncIterator[str]:
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         await asyncio.gather(*at_work)
+
+
+async def test_a_server_that_takes_no_connection_in_time_was_not_reached() -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        address = deaf.getsockname()
+        with contextlib.ExitStack() as held:
+            for _ in range(4):  # what the system takes for it without being asked
+                waiting = held.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex(address)
+            url, policy = f"http://127.0.0.1:{address[1]}", Policy(tries=1, timeout_s=0.3)
+            async with httpx.AsyncClient(trust_env=False, timeout=0.3) as http:
+                with pytest.raises(UnreachableError):
+                    await Client(url, Strict(), Session(), http, policy=policy).call(WRITING, Ask("x"))
 
 
 async def test_an_answer_that_never_ends_is_waited_for_no_longer_than_said() -> None:
