@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import html
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from granian.constants import Interfaces
@@ -15,12 +16,12 @@ from granian.server.embed import Server
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from heliograph import __version__
-from heliograph.errors import ConfigError
+from heliograph.errors import ConfigError, StoreError
 from heliograph.hub import LocalHub
 from heliograph.protocol.dialect import Dialect, discover, settings_of
 from heliograph.protocol.limits import Limiter
@@ -30,6 +31,17 @@ log = logging.getLogger("heliograph")
 
 SWITCH_INTERVAL_S = 0.0005
 """How long the loop keeps the interpreter's lock from the thread that returns from a commit. [s]"""
+
+FRONT = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<title>Heliograph</title></head><body>
+<h1>Heliograph {version}</h1>
+<p>A hub for solar and storage fleets. Point clients of these interfaces at this address:</p>
+<ul>{served}</ul>
+<p><a href="/healthz">Health</a>, <a href="/metrics">metrics</a>{more}</p>
+</body></html>
+"""
+"""What a browser sees that asks for nothing in particular."""
 
 
 def dialects(names: tuple[str, ...] = ()) -> list[Dialect]:
@@ -42,27 +54,45 @@ def dialects(names: tuple[str, ...] = ()) -> list[Dialect]:
 
 
 def make_app(hub: LocalHub) -> ASGIApp:
-    """The ASGI application of a hub: every dialect's routes, `/healthz` and `/metrics`."""
+    """The ASGI application of a hub: every dialect's routes, `/healthz`, `/metrics` and a page at `/` that says so."""
     serve = hub.config.serve
     limiter = Limiter(hub.wall, enabled=hub.limited)
     metrics = _metrics(hub)
 
     async def healthz(_: Request) -> Response:
-        hub.database.query("SELECT 1")
+        try:
+            hub.database.query("SELECT 1")
+        except StoreError as error:
+            return JSONResponse({"status": "failing", "detail": str(error), "version": __version__}, 503)
         return JSONResponse({"status": "ok", "version": __version__})
 
     async def show_metrics(_: Request) -> Response:
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
+    async def front(_: Request) -> Response:
+        return page
+
     served = dialects(serve.dialects)
+    page = _front(served)
     known = discover("heliograph.dialects")
     for name in hub.config.dialects:
         if name not in known:
             raise ConfigError(f"dialects.{name}: there is no dialect {name!r}; there are {', '.join(known)}")
         settings_of(known[name], hub.config.dialects)
     made = routes(served, hub, limiter, serve.max_body_bytes, proxies=serve.proxies)
-    own = [Route("/healthz", healthz), Route("/metrics", show_metrics)]
-    return Application(made, Starlette(routes=[*made, *own]))
+    own = [Route("/", front), Route("/healthz", healthz), Route("/metrics", show_metrics)]
+    inner = Starlette(routes=[*made, *own])
+    # A redirection to the address with a slash would lead to whatever host the caller named.
+    inner.router.redirect_slashes = False
+    return Application(made, inner)
+
+
+def _front(served: Sequence[Dialect]) -> Response:
+    titles = "".join(f"<li>{html.escape(dialect.title)}</li>" for dialect in served)
+    native = any(dialect.name == "native" for dialect in served)
+    more = ', <a href="/api/v1/openapi.json">its own API as OpenAPI 3.1</a>' if native else ""
+    headers = {"content-security-policy": "default-src 'none'; frame-ancestors 'none'"}
+    return HTMLResponse(FRONT.format(version=__version__, served=titles, more=more), headers=headers)
 
 
 def _metrics(hub: LocalHub) -> CollectorRegistry:

@@ -6,6 +6,7 @@ HubError
     BadRequestError          the request does not say what it must; `field` names the place
       MissingFieldError      something required is absent
       TooLargeError          the body, or what it unpacks to, is over the limit
+      LateBodyError          the body was not whole in time
       RecordsError           some of its records are wrong; `problems` names each
     UnauthenticatedError     who calls is not known: no credential, a wrong signature, an ended session
       UnknownCredentialError the key or user does not exist
@@ -65,6 +66,10 @@ class MissingFieldError(BadRequestError):
 
 class TooLargeError(BadRequestError):
     """The body, or what it unpacks to, is over the limit."""
+
+
+class LateBodyError(BadRequestError):
+    """The body was not whole in time; sent faster, the same request may succeed."""
 
 
 class Problem(NamedTuple):

@@ -53,29 +53,29 @@ def demo(
         from heliograph.cli.demo_story import Heard, live
         from heliograph.cli.demo_target import add_packages, connect
         from heliograph.cli.lookup import moment
-        from heliograph.cli.opening import opened
+        from heliograph.cli.opening import alone, opened
         from heliograph.cli.serve import announce, chosen, require_free
         from heliograph.clock import VirtualClock
         from heliograph.hub import LocalHub
 
         _make(data)
-        settings = chosen(config.load(data), host, port, limits)
-        require_free(settings)
-        with opened(data, settings=settings) as hub:
-            asked_ms = moment(clock, field="--clock")
-            story = _begin(hub, data, days=days, seed=seed, clock_ms=asked_ms, speed=speed)
-            add_packages(hub, story.seed)
-        access = _catch_up(data, settings, story)
-        hub = LocalHub(data, settings, clock=VirtualClock(story.clock_ms, story.speed) if story.virtual else None)
+        with alone(data):
+            settings = chosen(config.load(data), host, port, limits)
+            require_free(settings)
+            with opened(data, settings=settings) as hub:
+                asked_ms = moment(clock, field="--clock")
+                story = _begin(hub, data, days=days, seed=seed, clock_ms=asked_ms, speed=speed)
+                add_packages(hub, story.seed)
+            access = _catch_up(data, settings, story)
+            hub = LocalHub(data, settings, clock=VirtualClock(story.clock_ms, story.speed) if story.virtual else None)
+            hub.watch.clock = Heard(hub.clock, story)
+            connect(hub, story)
 
-        hub.watch.clock = Heard(hub.clock, story)
-        connect(hub, story)
+            async def ready() -> None:
+                announce(hub, data)
+                _present(access, data)
 
-        async def ready() -> None:
-            announce(hub, data)
-            _present(access, data)
-
-        asyncio.run(app.run(hub, ready=ready, beside=lambda: live(hub, story)))
+            asyncio.run(app.run(hub, ready=ready, beside=lambda: live(hub, story)))
 
 
 def _make(data: Path) -> None:

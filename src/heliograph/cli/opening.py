@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from heliograph import config
 from heliograph.cli.settings import template
-from heliograph.errors import ConfigError
+from heliograph.errors import ConfigError, ConflictError
 from heliograph.hub import DATABASE, KEY, LocalHub
 from heliograph.model.access import Caller
 
@@ -43,6 +44,23 @@ def create(data: Path) -> None:
     if not path.exists():
         path.write_text(template(), encoding="utf-8")
         path.chmod(0o600)
+
+
+@contextmanager
+def alone(data: Path) -> Iterator[None]:
+    """Hold a directory as the one process that serves it. Raises ConflictError while another does.
+
+    Two would each send the same commands, and neither would know the other's sessions, nonces and limits.
+    """
+    handle = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConflictError(f"a hub serves {data} already: stop it first, or name another directory") from None
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -61,18 +61,19 @@ def serve(data: Data = DEFAULT_DATA, host: Host = None, port: Port = None, limit
 
     with stoppable():
         from heliograph import app, config
-        from heliograph.cli.opening import require
+        from heliograph.cli.opening import alone, require
         from heliograph.hub import LocalHub
 
         require(data)
-        settings = chosen(config.load(data), host, port, limits)
-        require_free(settings)
-        hub = LocalHub(data, settings)
+        with alone(data):
+            settings = chosen(config.load(data), host, port, limits)
+            require_free(settings)
+            hub = LocalHub(data, settings)
 
-        async def ready() -> None:
-            announce(hub, data)
+            async def ready() -> None:
+                announce(hub, data)
 
-        asyncio.run(app.run(hub, ready=ready))
+            asyncio.run(app.run(hub, ready=ready))
 
 
 @contextmanager
@@ -124,7 +125,7 @@ def require_free(settings: "Config") -> None:
     reason = why_not_free(settings.serve.host, settings.serve.port)
     if reason:
         raise ConfigError(
-            f"cannot listen on {settings.serve.host}:{settings.serve.port}, {reason}: choose another --port"
+            f"cannot listen on {settings.serve.host}:{settings.serve.port}, {reason}: choose another --port or --host"
         )
 
 

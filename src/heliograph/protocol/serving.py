@@ -6,6 +6,7 @@ number, never with its headers or body.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import logging
@@ -26,6 +27,7 @@ from heliograph.errors import (
     BadRequestError,
     ForbiddenError,
     HubError,
+    LateBodyError,
     MissingFieldError,
     NotFoundError,
     TooLargeError,
@@ -40,7 +42,8 @@ log = logging.getLogger("heliograph.serving")
 
 SMALL_BODY = 16 << 10
 """Up to this size a body is searched for repeated names without asking further. [bytes]"""
-
+BODY_S = 120.0
+"""How long a body may take to come. Whoever sends slower holds a connection for nothing. [s]"""
 
 _PROCESS = secrets.token_hex(8)
 _REQUESTS = itertools.count(1)
@@ -60,10 +63,18 @@ class DisconnectedError(Exception):
     """The caller went away before the request was whole."""
 
 
-async def read_body(receive: Receive, limit: int, declared: str | None) -> bytes:
-    """The body as sent. Raises TooLargeError past the limit, without reading on."""
+async def read_body(receive: Receive, limit: int, declared: str | None, within_s: float = BODY_S) -> bytes:
+    """The body as sent. Raises TooLargeError past the limit, LateBodyError past the time, without reading on."""
     if declared is not None and declared.isdigit() and int(declared) > limit:
         raise TooLargeError(f"the body is larger than {limit} bytes")
+    try:
+        async with asyncio.timeout(within_s):
+            return await _body(receive, limit)
+    except TimeoutError:
+        raise LateBodyError(f"the body was not whole within {within_s:g} s") from None
+
+
+async def _body(receive: Receive, limit: int) -> bytes:
     message = await receive()
     if message["type"] == "http.disconnect":
         raise DisconnectedError
@@ -207,7 +218,7 @@ class Endpoint:
             reply = await self._reply(request, receive)
         except DisconnectedError:
             return
-        except TooLargeError as error:
+        except (TooLargeError, LateBodyError) as error:
             reply = self._failure(error, request)
             reply.headers["connection"] = "close"  # the rest of the body is not read, so no request can follow it
         except HubError as error:
@@ -313,7 +324,8 @@ class Application:
 
         async def closing(message: Message) -> None:
             if untouched and message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+                held = [header for header in message["headers"] if header[0] != b"connection"]
+                message = {**message, "headers": [*held, (b"connection", b"close")]}
             await send(message)
 
         await self._router(scope, reading, closing)
@@ -363,5 +375,5 @@ def routes(dialects: Sequence[Dialect], hub: Hub, limiter: Limiter, max_body: in
         unknown |= dict.fromkeys(folders_of([handler.operation.path for handler in facade.handlers]), refusal)
     # The longest path first: one dialect's may lie below another's.
     for folder in sorted(unknown, key=len, reverse=True):
-        made.append(Route(f"{folder}/{{rest:rest}}", unknown[folder], methods=None))
+        made += [Route(path, unknown[folder], methods=None) for path in (folder, f"{folder}/{{rest:rest}}")]
     return made

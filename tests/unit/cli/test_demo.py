@@ -86,6 +86,7 @@ def test_a_demonstration_goes_on_where_it_was(tmp_path: Path, start: Callable[..
     assert [plant["name"] for plant in plants][-1] == "Push target"
     assert "Next Door" not in {plant["name"] for plant in plants}
     first = newest(server, access)
+    assert "stop it first" in run("demo", "--data", data, "--port", free_port(), code=1).err
     done, took_s = server.stop()
     assert (done.code, took_s < 3) == (0, True), done
     assert access["native"]["token"] in done.out

@@ -24,7 +24,9 @@ def test_a_served_hub_notices_what_commands_change(fleet: Path, start: Callable[
     assert history["columns"] == {"ac.power": [1.0], "x:new": [2.0]}
     run("backup", fleet.parent / "hub.tar")
     assert "stop it first" in run("restore", fleet.parent / "hub.tar", "--force", code=1).err
-    assert "cannot listen" in run("serve", "--port", server.port, code=1).err
+    other = ("--port", free_port())
+    assert f"a hub serves {fleet} already: stop it first" in run("serve", *other, code=1).err
+    assert "cannot listen" in run("demo", "--data", fleet.parent / "demo", "--port", server.port, code=1).err
     port = [
         entry for entry in run("doctor", "--port", server.port, "--json").json()["checks"] if entry["check"] == "port"
     ]

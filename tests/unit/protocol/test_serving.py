@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import logging
 import zlib
@@ -13,7 +14,8 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from heliograph.errors import BadRequestError, MissingFieldError, TooLargeError
+from heliograph.errors import BadRequestError, LateBodyError, MissingFieldError, TooLargeError
+from heliograph.protocol import serving
 from heliograph.protocol.dialect import Dialect, Facade
 from heliograph.protocol.limits import Limiter
 from heliograph.protocol.operations import Handler, Reply
@@ -337,6 +339,25 @@ async def test_an_untrue_length_is_no_way_around_the_limit() -> None:
     for declared in (None, "5", "-5", "five"):
         with pytest.raises(TooLargeError):
             await read_body(receive, 10, declared)
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(
+    http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def receive() -> Any:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    with pytest.raises(LateBodyError):
+        await read_body(receive, 1000, None, within_s=0.05)
+
+    async def late(*_: object) -> bytes:
+        raise LateBodyError("the body was not whole within 1 s")
+
+    monkeypatch.setattr(serving, "read_body", late)
+    answer = await http.post("echo", content=b"x")
+    assert told(answer)[1] == "LateBodyError"
+    assert answer.headers["connection"] == "close"
 
 
 # Pieces
