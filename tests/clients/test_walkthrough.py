@@ -26,7 +26,7 @@ SERVE = "heliograph serve"
 class Terminal:
     """A directory to work in, and the hub that the page starts in a second terminal."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, **variables: str) -> None:
         self.folder, self._port = folder, port
         programs = str(Path(sys.executable).parent)
         self._environment = {
@@ -35,6 +35,7 @@ class Terminal:
             "HELIOGRAPH_DATA": str(folder / "hub"),
             "PYTHONWARNINGS": "ignore",
             "NO_PROXY": HOST,
+            **variables,
         }
         self.hub: subprocess.Popen[bytes] | None = None
 
