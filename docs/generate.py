@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from msgspec import NODEFAULT, Struct, json, to_builtins
 from msgspec.structs import FieldInfo, fields
@@ -22,6 +22,8 @@ from typer.main import get_command
 ROOT = Path(__file__).resolve().parent.parent
 CHECKED = ROOT / "tests" / "clients" / "checked.json"
 """Client -> version -> dialect -> the operations that the client was seen to call; a test holds it to the truth."""
+TYPES = {str: "text", int: "whole number", float: "number", bool: "`true` or `false`"}
+"""The types of settings, in words."""
 DOCUMENTED = {
     "apsystems": {
         f"GET /user/api/v2/systems/{call}": section
@@ -181,8 +183,16 @@ def describe_settings(struct: type[Struct], prefix: str) -> Iterator[tuple[str, 
         if isinstance(field.type, type) and issubclass(field.type, Struct):
             yield from describe_settings(field.type, f"{name}.")
         else:
-            kind = field.type.__name__ if type(field.type) is type else str(field.type)
-            yield f"`{name}`", f"`{kind}`", describe_default(field), notes.get(field.name, "")
+            yield f"`{name}`", describe_type(field.type), describe_default(field), notes.get(field.name, "")
+
+
+def describe_type(kind: Any) -> str:  # any: an annotation
+    """The type of a setting in words of TOML."""
+    if get_origin(kind) is Literal:
+        return " or ".join(f'`"{word}"`' for word in get_args(kind))
+    if get_origin(kind) is tuple:
+        return f"list of {describe_type(get_args(kind)[0])}s"
+    return TYPES[kind]
 
 
 def describe_default(field: FieldInfo) -> str:
