@@ -235,11 +235,10 @@ class LocalHub:
             saved = self.registry.put_plant(rows, plant)
             if refold:
                 self.refolding.refold(rows, saved.id)
+            self._audit(rows, caller, "plant.saved", f"plant {saved.id}")
             return saved
 
-        saved = await self.database.write(job)
-        await self.audit(caller, "plant.saved", f"plant {saved.id}")
-        return saved
+        return await self.database.write(job)
 
     async def save_device(self, caller: Caller, device: Device) -> Device:
         """See the contract. A new kind, role, rule or plant folds the whole history of the plants concerned again."""
@@ -253,11 +252,10 @@ class LocalHub:
             if held is not None and _totalled(held) != _totalled(saved):
                 for plant_id in {held.plant_id, saved.plant_id}:
                     self.refolding.refold(rows, plant_id)
+            self._audit(rows, caller, "device.saved", f"device {saved.id}")
             return saved
 
-        saved = await self.database.write(job)
-        await self.audit(caller, "device.saved", f"device {saved.id}")
-        return saved
+        return await self.database.write(job)
 
     async def resolve_plants(self, caller: Caller, scheme: AliasScheme, wires: Sequence[str]) -> list[Plant | None]:
         """See the contract."""
@@ -430,9 +428,10 @@ class LocalHub:
 
     async def audit(self, caller: Caller, action: str, detail: str = "") -> None:
         """See the contract."""
-        await self.database.write(
-            lambda rows: self.registry.audit(rows, caller.account_id, caller.credential_id, action, detail)
-        )
+        await self.database.write(lambda rows: self._audit(rows, caller, action, detail))
+
+    def _audit(self, rows: Rows, caller: Caller, action: str, detail: str) -> None:
+        self.registry.audit(rows, caller.account_id, caller.credential_id, action, detail)
 
     async def refold(self, plant_id: int) -> None:
         """Drop a plant's totals and fold its whole history anew."""

@@ -195,6 +195,23 @@ async def test_a_plant_stays_with_its_account_whatever_the_request_says(world: W
     assert actions == [("plant.saved", world.account.id)] * 2
 
 
+async def test_what_cannot_be_written_into_the_trail_is_not_changed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise StoreError("no room")
+
+    plant, device = world.add_plant(), world.add_device(world.add_plant())
+    monkeypatch.setattr(world.hub.registry, "audit", failing)
+    async with world.hub.database.writing():
+        with pytest.raises(StoreError):
+            await world.hub.save_plant(world.admin, msgspec.structs.replace(plant, name="x"))
+        with pytest.raises(StoreError):
+            await world.hub.save_device(world.admin, msgspec.structs.replace(device, name="x"))
+    assert world.hub.registry.plants[plant.id].name == plant.name
+    assert world.hub.registry.devices[device.id].name == device.name
+
+
 async def test_wire_ids_are_minted_once_and_lead_back(world: World) -> None:
     plant = world.add_plant()
     devices = [world.add_device(plant).id for _ in range(3)]
