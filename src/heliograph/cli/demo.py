@@ -7,7 +7,7 @@ import typer
 
 from heliograph.cli.options import DEFAULT_DEMO
 from heliograph.cli.output import count, progress, say
-from heliograph.cli.serve import Limits, run_stoppable, stoppable
+from heliograph.cli.serve import Limits, run_stoppable, stop_if_heard, stoppable
 
 if TYPE_CHECKING:
     from heliograph.cli.demo_story import Story
@@ -75,6 +75,7 @@ def demo(
                 announce(hub, data)
                 _present(access, data)
 
+            stop_if_heard()
             asyncio.run(app.run(hub, ready=ready, beside=lambda: live(hub, story)))
 
 

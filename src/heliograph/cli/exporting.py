@@ -84,6 +84,8 @@ def _format(file: Path, form: FormatChoice | None) -> "Format":
 async def _samples(
     hub: "LocalHub", selection: "Selection", file: Path, form: "Format", *, wide: bool, serials: bool
 ) -> int:
+    import asyncio
+
     from heliograph.cli.pieces import LONG_COLUMNS, device_names, keys_of, long_piece, wide_columns, wide_piece
     from heliograph.cli.selecting import series
     from heliograph.cli.writing import table
@@ -100,6 +102,7 @@ async def _samples(
                 piece = wide_piece(name, part, keys) if wide else long_piece(name, part)
                 written += len(piece["at"])
                 out.write(piece)
+                await asyncio.sleep(0)  # where Ctrl-C is heard
     return written
 
 

@@ -64,6 +64,8 @@ async def _import(hub: "LocalHub", files: list[Path], *, dry_run: bool, new_keys
 async def _import_file(
     hub: "LocalHub", gatherer: "Gatherer", path: Path, total: dict[str, int], bars: "Progress", *, dry_run: bool
 ) -> None:
+    import asyncio
+
     from heliograph.cli.reading import batches, read, size
     from heliograph.errors import BadRequestError, RequestError
 
@@ -77,6 +79,7 @@ async def _import_file(
                 kept += gathered.records
             for name in ("records", "values", "new", "known", "corrected"):
                 total[name] += getattr(gathered, name)
+            await asyncio.sleep(0)  # where Ctrl-C is heard
         bars.update(bar, completed=size(path))
     except RequestError as error:
         before = "nothing of it was kept"

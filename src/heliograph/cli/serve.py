@@ -73,6 +73,7 @@ def serve(data: Data = DEFAULT_DATA, host: Host = None, port: Port = None, limit
             async def ready() -> None:
                 announce(hub, data)
 
+            stop_if_heard()
             asyncio.run(app.run(hub, ready=ready))
 
 
@@ -83,13 +84,29 @@ def stoppable() -> Iterator[None]:
     A shell starts what runs in its background deaf to SIGINT; a server must hear it there too.
     """
     numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    before = [signal.signal(number, _interrupt) for number in numbers]
+    _heard.clear()
     try:
         with suppress(KeyboardInterrupt):
             yield
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+_heard: list[int] = []
+"""Signals that `stoppable` was sent. What is being imported may swallow the exception, so this is looked at later."""
+
+
+def _interrupt(number: int, _: object) -> None:
+    _heard.append(number)
+    raise KeyboardInterrupt
+
+
+def stop_if_heard() -> None:
+    """Raises KeyboardInterrupt when `stoppable` was sent a signal."""
+    if _heard:
+        raise KeyboardInterrupt
 
 
 def run_stoppable(work: Coroutine[None, None, T]) -> T:
@@ -102,6 +119,9 @@ def run_stoppable(work: Coroutine[None, None, T]) -> T:
             asyncio.get_running_loop().add_signal_handler(number, lambda: task and task.cancel())
         return await work
 
+    if _heard:
+        work.close()
+    stop_if_heard()
     try:
         return asyncio.run(watched())
     except asyncio.CancelledError:
