@@ -14,7 +14,7 @@ Reported = Annotated[
     ReportedRule,
     typer.Option(help="Which daily total counts where one was reported; fills: the computed one but for gaps."),
 ]
-Serial = Annotated[str, typer.Argument(help="Its serial number or id.", metavar="DEVICE")]
+Serial = Annotated[str, typer.Argument(help="Its serial number, id or name.", metavar="DEVICE")]
 
 
 @app.command()
@@ -29,7 +29,9 @@ def add(
     capacity_kw: Annotated[
         float | None, typer.Option(min=0, help="Rated power, of the array for an inverter. [kW]")
     ] = None,
-    gateway: Annotated[str | None, typer.Option(help="The gateway it sends through, by serial number or id.")] = None,
+    gateway: Annotated[
+        str | None, typer.Option(help="The gateway it sends through, by serial number, id or name.")
+    ] = None,
     interval: Annotated[int, typer.Option(min=1, max=86400, help="How often a sample is expected. [s]")] = 300,
     reported: Reported = ReportedRule.FILLS,
     latitude: Latitude = None,

@@ -91,7 +91,7 @@ def number_of(entries: int) -> str:
 
 @app.command("show")
 def show_device(
-    device: Annotated[str, typer.Argument(help="Its serial number or id.")],
+    device: Annotated[str, typer.Argument(help="Its serial number, id or name.")],
     since: Annotated[str | None, typer.Option(help="From this day or month on.")] = None,
     until: Annotated[str | None, typer.Option(help="Up to this day or month, itself left out.")] = None,
     data: Data = DEFAULT_DATA,

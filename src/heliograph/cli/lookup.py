@@ -1,4 +1,4 @@
-"""Finding what a command names: by id, or by name or serial number."""
+"""Finding what a command names: by id, serial number or name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
+from heliograph.cli.dialect_names import check_alias
 from heliograph.errors import BadRequestError, ConfigError, ConflictError, NotFoundError
 from heliograph.model.access import Application
 from heliograph.model.devices import Device
@@ -56,8 +57,11 @@ def find_plant(registry: Registry, word: str) -> Plant:
 
 
 def find_device(registry: Registry, word: str) -> Device:
-    """The device of a serial number or id."""
-    return _pick("device", word, registry.devices.values(), lambda device: device.serial)
+    """The device of a serial number or id, else of a name."""
+    devices = registry.devices.values()
+    known = any(word in (device.serial, str(device.id)) for device in devices)
+    named = not known and any(device.name == word for device in devices)
+    return _pick("device", word, devices, lambda device: device.name if named else device.serial)
 
 
 def find_person(registry: Registry, word: str) -> Person:
@@ -103,6 +107,7 @@ def parse_aliases(
             raise BadRequestError(f"--alias {word!r} must read DIALECT=ID or DIALECT:SCOPE=ID", field="alias")
         if dialect not in known:
             raise BadRequestError(f"there is no dialect {dialect!r}; there are {', '.join(known)}", field="alias")
+        check_alias(dialect, subject, scope, wire)
         found.append((AliasScheme(dialect, subject, _given, scope), wire))
     return found
 

@@ -17,7 +17,7 @@ PlantChoice: TypeAlias = Annotated[
     list[str] | None, typer.Option("--plant", help="A plant, by id or name; repeat for several.")
 ]
 DeviceChoice: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--device", help="A device, by id or serial number; repeat for several.")
+    list[str] | None, typer.Option("--device", help="A device, by id, serial number or name; repeat for several.")
 ]
 Latitude: TypeAlias = Annotated[
     float | None, typer.Option("--lat", min=-90, max=90, help="Latitude, north positive. [deg]")

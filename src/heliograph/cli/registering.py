@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from msgspec.structs import replace
 
@@ -46,9 +48,20 @@ def parse_tariff(text: str) -> tuple[float, ...]:
     return prices
 
 
+def _check_zone(name: str) -> None:
+    """Raises BadRequestError for a name that the tz database does not hold, with the one that was meant, perhaps."""
+    try:
+        zone(name)
+    except BadRequestError as error:
+        by_lower = {known.lower(): known for known in available_timezones()}
+        close = get_close_matches(name.lower(), by_lower, 1)
+        hint = f"; did you mean {by_lower[close[0]]!r}?" if close else ""
+        raise BadRequestError(f"{error}{hint}", field=error.field) from error
+
+
 def save_plant(hub: LocalHub, plant: Plant, aliases: Sequence[str] | None = None) -> Plant:
     """Keep a plant and what dialects call it. Raises BadRequestError for a zone or profile that does not exist."""
-    zone(plant.zone)
+    _check_zone(plant.zone)
     profile(plant.kpi_profile)
     given = parse_aliases(aliases, "plant", names())
 

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 import msgspec
 
-from heliograph.errors import ConfigError, HubError
+from heliograph.errors import BadRequestError, ConfigError, HubError
 from heliograph.model.access import Secret
 from heliograph.protocol.fields import FieldTable
-from heliograph.protocol.hub import Hub
+from heliograph.protocol.hub import Hub, Subject
 from heliograph.protocol.operations import Call, Handler, Identity, Operation, Reply, Request
 
 
@@ -37,6 +37,14 @@ DecodeRequest = Callable[[Operation[Any, Any], Request], Any]
 
 
 Present = Callable[[str, Secret], dict[str, str]]
+CheckAlias = Callable[[Subject, str, str], None]
+
+
+def check_alias(subject: Subject, scope: str, wire: str) -> None:
+    """An id given by hand, for a dialect whose ids have no scope. Raises BadRequestError when it has one."""
+    del subject
+    if scope:
+        raise BadRequestError(f"{wire!r} needs no scope: leave out :{scope}", field="alias")
 
 
 def name_and_secret(name: str, secret: Secret) -> dict[str, str]:
@@ -65,6 +73,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 
     Raises BadRequestError for what the dialect could not carry.
     """
+    check_alias: CheckAlias = check_alias
+    """Looks at an id that is given by hand: subject, scope, id. Raises BadRequestError when no call could name it."""
 
 
 class Facade(msgspec.Struct, frozen=True):

@@ -36,6 +36,9 @@ def test_an_empty_list_says_what_to_do_and_is_an_empty_array(data: Path) -> None
     assert run("plant", "list", "--json").json() == []
 
 
+METER = ("device", "add", "D", "--plant", "Roof", "--kind", "meter")
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -43,6 +46,7 @@ def test_an_empty_list_says_what_to_do_and_is_an_empty_array(data: Path) -> None
         (("account", "add", "owner"), "already"),
         (("account", "add", " "), "needs a name"),
         (("plant", "add", "P", "--zone", "Mars/Base"), "is not a time zone"),
+        (("plant", "add", "P", "--zone", "europe/madird"), "did you mean 'Europe/Madrid'?"),
         (("plant", "add", "P", "--zone", "UTC", "--tariff", "1,2"), "one price, or 24"),
         (("plant", "add", "P", "--zone", "UTC", "--tariff", "x"), "no number"),
         (("plant", "add", "P", "--zone", "UTC", "--kpi-profile", "x"), "no profile"),
@@ -50,6 +54,12 @@ def test_an_empty_list_says_what_to_do_and_is_an_empty_array(data: Path) -> None
         (("device", "add", "D", "--plant", "Roof", "--kind", "meter", "--alias", "huawei"), "must read DIALECT=ID"),
         (("device", "add", "D", "--plant", "Roof", "--kind", "meter", "--alias", "sun=1"), "no dialect 'sun'"),
         (("device", "add", "D", "--plant", "Roof", "--kind", "meter", "--gateway", "9"), "there is no device '9'"),
+        ((*METER, "--alias", "energy_expert=m-1"), "energy_expert:1=m-1"),
+        ((*METER, "--alias", "huawei:1=77"), "leave out :1"),
+        ((*METER, "--alias", "huawei=m-1"), "a number of 1 to 18 digits"),
+        ((*METER, "--alias", "redex:1=STR1"), "leave out :1"),
+        ((*METER, "--alias", "apsystems:ecu=216000000001"), "leave out :ecu"),
+        (("plant", "add", "P", "--zone", "UTC", "--alias", "energy_expert:1=p"), "no plants"),
         (("credential", "add", "sun"), "no dialect 'sun'"),
         (("credential", "add", "native", "--scope", "all"), "no scope 'all'"),
         (("credential", "add", "native", "--name", "a b"), "a token's name"),
@@ -92,6 +102,18 @@ def test_two_plants_of_one_name_are_told_apart_by_id(fleet: Path) -> None:
     run("plant", "add", "Roof", "--zone", "UTC")
     assert "by its id, 1, 2" in run("plant", "show", "Roof", code=1).err
     assert run("plant", "show", 2, "--json").json()["zone"] == "UTC"
+
+
+def test_a_device_goes_by_its_serial_number_its_id_or_its_name(fleet: Path) -> None:
+    assert [run("device", "show", word, "--json").json()["id"] for word in ("MTR-1", 2, "Meter")] == [2, 2, 2]
+    run("device", "add", "Meter", "--plant", "Roof", "--kind", "meter", "--serial", "Inverter")
+    assert run("device", "show", "Inverter", "--json").json()["id"] == 3
+    assert "by its id, 2, 3" in run("device", "show", "Meter", code=1).err
+
+
+def test_a_plant_without_a_gateway_may_have_its_ecu_named(fleet: Path) -> None:
+    plant = run("plant", "add", "P", "--zone", "UTC", "--alias", "apsystems:ecu=216000000001", "--json").json()
+    assert plant["aliases"] == [{"dialect": "apsystems", "scope": "ecu", "id": "216000000001"}]
 
 
 def test_an_alias_is_kept_in_its_scope(fleet: Path) -> None:

@@ -6,7 +6,7 @@ from heliograph.dialects.apsystems.auth import present
 from heliograph.dialects.apsystems.codes import ApsystemsEnvelope, decode_request
 from heliograph.dialects.apsystems.facade import Settings, serve
 from heliograph.dialects.apsystems.fields import INVERTER
-from heliograph.dialects.apsystems.lookup import DEVICES, SYSTEMS
+from heliograph.dialects.apsystems.lookup import DEVICES, SYSTEMS, check_alias
 from heliograph.protocol.dialect import Dialect
 
 __all__ = ["DEVICES", "DIALECT", "SYSTEMS"]
@@ -21,4 +21,5 @@ DIALECT = Dialect(
     decode=decode_request,
     settings=Settings,
     present=present,
+    check_alias=check_alias,
 )

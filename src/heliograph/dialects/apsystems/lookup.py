@@ -16,9 +16,10 @@ import msgspec
 
 from heliograph.clock import zone
 from heliograph.dialects.apsystems.codes import NO_PERMISSION, PARAMETER, refuse
+from heliograph.errors import BadRequestError
 from heliograph.model.devices import INVERTERS, METERS, Device, DeviceKind
 from heliograph.model.plants import Plant
-from heliograph.protocol.hub import AliasScheme
+from heliograph.protocol.hub import AliasScheme, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,6 +62,12 @@ OWN_ECUS = AliasScheme("apsystems", "plant", mint_own_ecu, "ecu")
 """Plants without a gateway as their own ECUs."""
 DEVICES = AliasScheme("apsystems", "device", mint_device)
 """Gateways as ECUs, and inverters."""
+
+
+def check_alias(subject: Subject, scope: str, wire: str) -> None:
+    """An id given by hand. Raises BadRequestError for a scope other than that of a plant that is its own ECU."""
+    if scope and (subject, scope) != ("plant", OWN_ECUS.scope):
+        raise BadRequestError(f"{wire!r} needs no scope: leave out :{scope}", field="alias")
 
 
 def _serials_first(devices: Sequence[Device]) -> Callable[[int, int], str]:

@@ -2,7 +2,7 @@
 
 from heliograph.dialects.energy_expert.auth import present
 from heliograph.dialects.energy_expert.codes import ENVELOPE
-from heliograph.dialects.energy_expert.facade import DEVICE_SCHEME, WHOLE_ACCOUNT, decode, serve
+from heliograph.dialects.energy_expert.facade import DEVICE_SCHEME, WHOLE_ACCOUNT, check_alias, decode, serve
 from heliograph.dialects.energy_expert.fields import METER
 from heliograph.protocol.dialect import Dialect
 
@@ -15,6 +15,7 @@ DIALECT = Dialect(
     tables=(METER,),
     decode=decode,
     present=present,
+    check_alias=check_alias,
 )
 
 __all__ = ["DEVICE_SCHEME", "DIALECT", "WHOLE_ACCOUNT"]

@@ -25,7 +25,7 @@ from heliograph.errors import BadRequestError, MissingFieldError, UnknownDeviceE
 from heliograph.model.devices import Device
 from heliograph.model.samples import Block
 from heliograph.protocol.dialect import Facade
-from heliograph.protocol.hub import AliasScheme, Hub
+from heliograph.protocol.hub import AliasScheme, Hub, Subject
 from heliograph.protocol.operations import Call, Operation, Request, handle
 from heliograph.protocol.serving import SMALL_BODY, decode_json, refuse_repeated_names
 from heliograph.protocol.times import format_instant, parse_local
@@ -52,6 +52,14 @@ def _mint(device_id: int, attempt: int) -> str:
 def DEVICE_SCHEME(device_type: str) -> AliasScheme:  # noqa: N802  a family of constants
     """How devices of a type are named; a `deviceId` belongs to one type."""
     return AliasScheme("energy_expert", "device", _mint, device_type)
+
+
+def check_alias(subject: Subject, scope: str, wire: str) -> None:
+    """An id given by hand. Raises BadRequestError for a plant's, and for one without the deviceType it belongs to."""
+    if subject != "device":
+        raise BadRequestError("energy_expert names devices and no plants", field="alias")
+    if not (scope.isascii() and scope.isdecimal()):
+        raise BadRequestError(f"{wire!r} belongs to a deviceType: give it as energy_expert:1={wire}", field="alias")
 
 
 def decode(operation: Operation[Any, Any], request: Request) -> PushRequest:

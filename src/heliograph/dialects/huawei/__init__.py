@@ -6,6 +6,7 @@ from heliograph.dialects.huawei.auth import present
 from heliograph.dialects.huawei.codes import HuaweiEnvelope, decode_request
 from heliograph.dialects.huawei.facade import serve
 from heliograph.dialects.huawei.fields import FIVE_MINUTES, REAL_TIME
+from heliograph.dialects.huawei.lookup import check_alias
 from heliograph.protocol.dialect import Dialect
 
 DIALECT = Dialect(
@@ -17,4 +18,5 @@ DIALECT = Dialect(
     tables=(*REAL_TIME.values(), *FIVE_MINUTES.values()),
     decode=decode_request,
     present=present,
+    check_alias=check_alias,
 )

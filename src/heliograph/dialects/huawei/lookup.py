@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -39,7 +40,7 @@ from heliograph.dialects.huawei.operations import (
 from heliograph.errors import BadRequestError
 from heliograph.model.devices import Device
 from heliograph.model.plants import Plant
-from heliograph.protocol.hub import AliasScheme
+from heliograph.protocol.hub import AliasScheme, Subject
 from heliograph.protocol.times import parse_epoch_ms
 
 if TYPE_CHECKING:
@@ -73,8 +74,17 @@ def mint_device(device_id: int, attempt: int) -> str:
     return str(_FIRST_ID + int.from_bytes(digest) % _IDS)
 
 
+_DEVICE_ID = re.compile(r"0|-?[1-9][0-9]{0,17}")
 PLANTS = AliasScheme("huawei", "plant", mint_plant)
 DEVICES = AliasScheme("huawei", "device", mint_device)
+
+
+def check_alias(subject: Subject, scope: str, wire: str) -> None:
+    """An id given by hand. Raises BadRequestError for a device's that is no number, or has more than 18 digits."""
+    if scope:
+        raise BadRequestError(f"{wire!r} needs no scope: leave out :{scope}", field="alias")
+    if subject == "device" and not _DEVICE_ID.fullmatch(wire):
+        raise BadRequestError(f"a device of huawei has a number of 1 to 18 digits, not {wire!r}", field="alias")
 
 
 class NamedPlant(msgspec.Struct, frozen=True):
