@@ -76,12 +76,12 @@ def save_plant(hub: LocalHub, plant: Plant, aliases: Sequence[str] | None = None
 
 
 def find_gateway(hub: LocalHub, plant: Plant, word: str | None) -> int | None:
-    """The id of a gateway. Raises BadRequestError when it stands in another account's plant."""
+    """The id of a gateway. Raises BadRequestError when it stands in another plant."""
     if word is None:
         return None
     gateway = find_device(hub.registry, word)
-    if hub.registry.plants[gateway.plant_id].account_id != plant.account_id:
-        raise BadRequestError(f"gateway {word!r} belongs to another account", field="gateway")
+    if gateway.plant_id != plant.id:
+        raise BadRequestError(f"gateway {word!r} stands in another plant", field="gateway")
     return gateway.id
 
 

@@ -111,6 +111,13 @@ def test_a_device_goes_by_its_serial_number_its_id_or_its_name(fleet: Path) -> N
     assert "by its id, 2, 3" in run("device", "show", "Meter", code=1).err
 
 
+def test_a_gateway_stands_in_the_same_plant(fleet: Path) -> None:
+    run("plant", "add", "Shed", "--zone", "UTC")
+    through = ("--kind", "meter", "--gateway", "INV-1")
+    assert "stands in another plant" in run("device", "add", "D", "--plant", "Shed", *through, code=1).err
+    assert run("device", "add", "D", "--plant", "Roof", *through, "--json").json()["gateway_id"] == 1
+
+
 def test_a_plant_without_a_gateway_may_have_its_ecu_named(fleet: Path) -> None:
     plant = run("plant", "add", "P", "--zone", "UTC", "--alias", "apsystems:ecu=216000000001", "--json").json()
     assert plant["aliases"] == [{"dialect": "apsystems", "scope": "ecu", "id": "216000000001"}]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from heliograph.cli.serve import run_stoppable, stop_if_heard, stoppable
 from tests.unit.cli.conftest import Server, free_port, run
 from tests.unit.cli.test_importing import csv
 
@@ -39,6 +42,41 @@ def test_a_served_hub_notices_what_commands_change(fleet: Path, start: Callable[
 
 def test_serve_needs_a_hub(tmp_path: Path) -> None:
     assert "heliograph init" in run("serve", "--data", tmp_path, "--port", free_port(), code=1).err
+
+
+def test_a_signal_that_an_import_swallowed_is_still_heard() -> None:
+    begun = []
+
+    async def work() -> None:
+        begun.append(True)
+
+    with stoppable():
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        run_stoppable(work())
+    with stoppable():
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        stop_if_heard()
+        begun.append(True)
+    assert not begun
+    with stoppable():
+        run_stoppable(work())
+    assert begun == [True]
+
+
+def test_ctrl_c_while_the_program_is_loaded_leaves_no_traceback() -> None:
+    program = """
+import signal, sys
+import heliograph.__main__
+class Stop:
+    def find_spec(self, *_):
+        signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Stop())
+heliograph.__main__.main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 def test_help_does_not_load_what_is_heavy() -> None:

@@ -1,12 +1,11 @@
 """Bearer tokens: `hg_<name>_<secret>`.
 
-The name may hold underscores; the secret, made here from hexadecimal digits, holds none: the last one parts them.
+The name may hold underscores, the secret none: the last one parts them.
 """
 
 from __future__ import annotations
 
 import re
-import secrets
 from typing import Any
 
 from heliograph.errors import (
@@ -25,11 +24,6 @@ NOBODY = Identity(Caller(0, 0, frozenset(), frozenset(), frozenset()))
 _NAME = re.compile(r"[A-Za-z0-9_.@-]{1,100}")
 _SECRET = re.compile(r"[A-Za-z0-9-]{8,200}")
 _TOKEN = re.compile(f"hg_({_NAME.pattern})_({_SECRET.pattern})")
-
-
-def mint_secret() -> Secret:
-    """A new secret of 256 bits."""
-    return Secret(secrets.token_hex(32))
 
 
 def format_token(name: str, secret: Secret) -> str:
