@@ -18,6 +18,7 @@ from heliograph.cli import (
     plants,
     sealing,
     serve,
+    trail,
 )
 from heliograph.cli.group import FriendlyGroup
 
@@ -40,6 +41,7 @@ app.add_typer(credentials.app, name="credential")
 app.add_typer(applications.app, name="application")
 app.add_typer(ledgers.app, name="ledger")
 app.add_typer(firmware.app, name="firmware")
+app.command()(trail.audit)
 app.command("import")(importing.import_)
 app.command()(exporting.export)
 app.command()(sealing.seal)
