@@ -173,6 +173,8 @@ def test_the_present_of_a_plant_is_its_day_its_month_and_its_counters(told: Told
         "total_power": (math.fsum(newest) / 1000, 3),
         "day_income": (earned[1][day], 3),
         "total_income": (math.fsum(earned[3].values()), 3),
+        "day_on_grid_energy": reckoning.plant_period(book, 1, day)["ongrid_power"],
+        "day_use_energy": reckoning.plant_period(book, 1, day)["use_power"],
     }
     shown = {name: value for name, value in now.items() if name != "real_health_state"}
     assert list(differences(shown, expected)) == []

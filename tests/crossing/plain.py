@@ -146,6 +146,8 @@ async def _huawei_plant(house: House, says: Sayings, code: str) -> None:
         at: When = (span, today[span]) if span else EVER
         says.say("getStationRealKpi", PLANT, "production", at, told(now[name], 3, 1000))
     says.say("getStationRealKpi", PLANT, "revenue", ("day", today["day"]), told(now["day_income"], 3))
+    for name, quantity in (("day_on_grid_energy", "feed_in"), ("day_use_energy", "consumption")):
+        says.say("getStationRealKpi", PLANT, quantity, ("day", today["day"]), told(now[name], 3, 1000))
     names = {"inverter_power": "production", "ongrid_power": "feed_in", "use_power": "consumption"}
     for level, name in zip(LEVELS, ("Hour", "Day", "Month", "Year"), strict=True):
         call = f"getKpiStation{name}"

@@ -18,6 +18,7 @@ from tests.dialects.fake_alarms import AlarmedHub
 from tests.dialects.fake_commands import accepted, given_before, newest_first
 from tests.dialects.fake_figures import NOW_MS
 from tests.dialects.fake_hub import Usual
+from tests.dialects.fake_tallies import TalliedHub
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -77,7 +78,7 @@ class FakeCommands(AbsentCommands):
         return found
 
 
-class FakeHub(AlarmedHub):
+class FakeHub(TalliedHub, AlarmedHub):
     """Implements `protocol.hub.Hub`; wire ids are minted anew each time."""
 
     usual = Usual(

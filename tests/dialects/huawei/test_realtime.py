@@ -46,6 +46,8 @@ async def test_totals_are_numbers_of_the_plants_own_day_and_month(hub: FakeHub, 
             "day_income": 26832.0,
             "month_power": 35100.0,
             "total_income": 61152.0,
+            "day_on_grid_energy": None,
+            "day_use_energy": None,
         },
         {
             "real_health_state": 1,
@@ -54,6 +56,8 @@ async def test_totals_are_numbers_of_the_plants_own_day_and_month(hub: FakeHub, 
             "day_income": None,
             "month_power": 35100.0,
             "total_income": None,
+            "day_on_grid_energy": None,
+            "day_use_energy": None,
         },
     ]
 
@@ -67,6 +71,8 @@ async def test_a_plant_that_never_produced_has_nulls(hub: FakeHub, client: Clien
             "day_income": None,
             "month_power": None,
             "total_income": None,
+            "day_on_grid_energy": None,
+            "day_use_energy": None,
         }
     ]
 
@@ -81,6 +87,33 @@ async def test_a_day_and_a_month_that_have_begun_have_made_nothing_so_far(
     (items,) = await now_of(client, plant)
     assert (items["day_power"], items["month_power"], items["total_power"]) == (0.0, 0.0, 5000.0)
     assert items["day_income"] == income
+
+
+@pytest.mark.parametrize(
+    ("today", "fed", "used"),
+    [
+        ({"feed_in": [2e3], "purchase": [3e3], "consumption": [9e3]}, 2.0, 11.0),
+        ({"feed_in": [12e3], "purchase": [3e3]}, 12.0, 3.0),
+        ({"feed_in": [2e3], "consumption": [9e3]}, 2.0, 9.0),
+        ({"purchase": [3e3]}, None, None),
+    ],
+)
+async def test_what_a_plant_fed_in_and_used_today_is_told_too(
+    hub: FakeHub, client: Client, today: dict[str, list[float]], fed: float | None, used: float | None
+) -> None:
+    plant = hub.add_plant()
+    day = period(Level.DAY, NOW_MS, zone(plant.zone))[0]
+    hub.total("plant", plant.id, Level.DAY, [day], production=[10e3], **today)
+    (items,) = await now_of(client, plant)
+    assert (items["day_on_grid_energy"], items["day_use_energy"]) == (fed, used)
+
+
+async def test_a_day_that_has_begun_fed_in_nothing_so_far(hub: FakeHub, client: Client) -> None:
+    plant = hub.add_plant()
+    year = period(Level.YEAR, NOW_MS, zone(plant.zone))[0]
+    hub.total("plant", plant.id, Level.YEAR, [year], production=[5e6], feed_in=[1e6], consumption=[2e6])
+    (items,) = await now_of(client, plant)
+    assert (items["day_on_grid_energy"], items["day_use_energy"]) == (0.0, 0.0)
 
 
 async def test_the_lifetime_is_that_of_the_counters_when_all_inverters_have_one(hub: FakeHub, client: Client) -> None:

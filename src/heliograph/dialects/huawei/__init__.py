@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heliograph.dialects.huawei.auth import present
 from heliograph.dialects.huawei.codes import HuaweiEnvelope, decode_request
-from heliograph.dialects.huawei.facade import serve
+from heliograph.dialects.huawei.facade import Settings, serve
 from heliograph.dialects.huawei.fields import FIVE_MINUTES, REAL_TIME
 from heliograph.dialects.huawei.lookup import check_alias
 from heliograph.protocol.dialect import Dialect
@@ -17,6 +17,7 @@ DIALECT = Dialect(
     serve=serve,
     tables=(*REAL_TIME.values(), *FIVE_MINUTES.values()),
     decode=decode_request,
+    settings=Settings,
     present=present,
     check_alias=check_alias,
 )

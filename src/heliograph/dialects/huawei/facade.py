@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from heliograph.clock import day_start, local, zone
 from heliograph.dialects.huawei import alarms, commands, realtime, registration, reports, samples
 from heliograph.dialects.huawei.auth import Sessions, authenticate, session_handlers
@@ -154,11 +156,20 @@ LISTS: tuple[Handler, ...] = (
 )
 
 
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `[dialects.huawei]` of the configuration may hold."""
+
+    feed_in_positive: bool = False
+    """Whether meters at the grid connection count feed-in as positive and forward, as live ones do, and not import."""
+
+
 def serve(hub: Hub) -> Facade:
     """The server half for one hub, with sessions of its own."""
-    sessions = Sessions(hub.wall)
+    settings = msgspec.convert(hub.dialect_settings.get(PLANTS.dialect, {}), Settings)
+    sessions, turned = Sessions(hub.wall), settings.feed_in_positive
     handlers = (
-        *session_handlers(sessions, Guard(hub.wall)), *LISTS, *realtime.HANDLERS, *reports.HANDLERS, *samples.HANDLERS,
-        *commands.HANDLERS, *alarms.HANDLERS, *registration.HANDLERS,
+        *session_handlers(sessions, Guard(hub.wall)), *LISTS, *realtime.handlers(feed_in_positive=turned),
+        *reports.HANDLERS, *samples.handlers(feed_in_positive=turned), *commands.HANDLERS, *alarms.HANDLERS,
+        *registration.HANDLERS,
     )  # fmt: skip
     return Facade(partial(authenticate, sessions), handlers)

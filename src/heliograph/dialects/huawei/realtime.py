@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +18,12 @@ from heliograph.dialects.huawei.lookup import (
     plant_codes,
 )
 from heliograph.dialects.huawei.operations import DEVICE_NOW, PLANT_NOW
+from heliograph.dialects.huawei.turning import turned, turns
 from heliograph.dialects.huawei.wire import DeviceRows, PlantNow, PlantNows, Row
 from heliograph.model.alarms import Severity
-from heliograph.model.buckets import CHARGED, DISCHARGED, PRODUCTION, REPORTED, REVENUE
+from heliograph.model.buckets import CHARGED, CONSUMPTION, DISCHARGED, FEED_IN, PRODUCTION, PURCHASE, REPORTED, REVENUE
 from heliograph.model.devices import INVERTERS
+from heliograph.model.kpi import consumption_wh
 from heliograph.model.measurements import AC_ENERGY, DEVICE_ONLINE
 from heliograph.protocol.operations import Call, Handler, handle
 
@@ -43,7 +46,7 @@ DEVICE_SILENCE_MS = 15 * MINUTE_MS
 """A device that was not heard for so long, and for three of its intervals, is disconnected. [ms]"""
 
 Totals = dict[str, float]
-_TOTALLED = frozenset({PRODUCTION, REVENUE, REPORTED, CHARGED, DISCHARGED})
+_TOTALLED = frozenset({PRODUCTION, REVENUE, REPORTED, CHARGED, DISCHARGED, FEED_IN, PURCHASE, CONSUMPTION})
 
 
 def online(device: Device, latest: Latest, now_ms: int, silence_ms: int = DEVICE_SILENCE_MS) -> bool:
@@ -100,6 +103,13 @@ async def _told_wh(
     return told
 
 
+def _used_wh(totals: Totals) -> float | None:
+    """What a plant used, by the document's formula for reports where a meter tells both ways. [Wh]"""
+    made, fed, bought = (np.array([totals.get(each, np.nan)]) for each in (PRODUCTION, FEED_IN, PURCHASE))
+    balance = float(consumption_wh(made, fed, bought)[0])
+    return totals.get(CONSUMPTION) if np.isnan(balance) else balance
+
+
 def _kwh(value_wh: float | None) -> float | None:
     return None if value_wh is None else round(value_wh / 1000.0, 3)
 
@@ -141,6 +151,7 @@ async def plant_now(call: Call[PlantQuery]) -> PlantNows:
         lifetime = ever.get(plant_id, {})
         # A day or month that has begun and not been measured yet has made nothing so far, as in the vendor's cloud.
         blank = dict.fromkeys((PRODUCTION, REVENUE), 0.0) if PRODUCTION in lifetime else {}
+        blank |= {quantity: 0.0 for quantity in (FEED_IN, CONSUMPTION) if quantity in lifetime}
         today, this_month = day.get(plant_id) or blank, month.get(plant_id) or blank
         counted = _lifetime_wh(by_plant.get(plant_id, ()), newest)
         if counted is not None:
@@ -153,6 +164,8 @@ async def plant_now(call: Call[PlantQuery]) -> PlantNows:
             revenue_today=_money(today) if priced else None,
             revenue=_money(lifetime) if priced else None,
             health=states.get(plant_id, DISCONNECTED),
+            feed_in_today=_kwh(today.get(FEED_IN)),
+            consumed_today=_kwh(_used_wh(today)),
         )
         return Row(items, plant=each.code)
 
@@ -202,7 +215,7 @@ async def _fill_day(
         columns[key][row] = totals.get(devices[row].device.id, {}).get(quantity, blank)
 
 
-async def device_now(call: Call[DeviceQuery]) -> DeviceRows:
+async def device_now(call: Call[DeviceQuery], *, feed_in_positive: bool = False) -> DeviceRows:
     """The newest reading of every point of devices; no points for a device that never sent any. (2.9, 3.6)"""
     numbers = device_numbers(call)
     wanted = asked_type(call.request.type_id, (*REAL_TIME, DONGLE))
@@ -217,6 +230,8 @@ async def device_now(call: Call[DeviceQuery]) -> DeviceRows:
         [online(each.device, own, call.now_ms) for each, own in zip(devices, latest, strict=True)], dtype=np.float64
     )
     await _fill_day(call, columns, devices, latest)
+    if feed_in_positive:
+        columns = turned(columns, np.array([turns(each.device) for each in devices], dtype=np.bool_))
     encoded = table.encode(columns, len(devices))
     rows: list[Row[dict[str, Number]]] = []
     for each, own, values in zip(devices, latest, zip(*encoded, strict=True), strict=True):
@@ -225,4 +240,9 @@ async def device_now(call: Call[DeviceQuery]) -> DeviceRows:
     return DeviceRows(rows)
 
 
-HANDLERS: tuple[Handler, ...] = (handle(PLANT_NOW, plant_now), handle(DEVICE_NOW, device_now))
+def handlers(*, feed_in_positive: bool) -> tuple[Handler, ...]:
+    """The calls; see `turning` for the choice."""
+    return (
+        handle(PLANT_NOW, plant_now),
+        handle(DEVICE_NOW, partial(device_now, feed_in_positive=feed_in_positive)),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from functools import partial
 from itertools import groupby, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,11 @@ from heliograph.dialects.huawei.fields import DAY_REGISTERS, FIVE_MINUTES
 from heliograph.dialects.huawei.figures import open_table
 from heliograph.dialects.huawei.lookup import NamedDevice, asked_instant, asked_type, device_numbers, known_devices
 from heliograph.dialects.huawei.operations import DEVICE_FIVE_MINUTES
+from heliograph.dialects.huawei.turning import turned, turns
 from heliograph.protocol.operations import Call, Handler, Reply, handle
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Container, Sequence
 
     from heliograph.dialects.huawei.wire import DeviceQuery
     from heliograph.model.samples import Floats, Instants, Series
@@ -98,7 +100,7 @@ def encode_rows(
 
 
 async def _pieces(
-    call: Call[DeviceQuery], table: FieldTable, devices: Sequence[NamedDevice], at_ms: int
+    call: Call[DeviceQuery], table: FieldTable, devices: Sequence[NamedDevice], at_ms: int, turning: Container[int]
 ) -> AsyncGenerator[bytes, None]:
     """The answer: what stands before the rows, once the first of them were read, the rows, and what stands after."""
     row_type = table.row_type()
@@ -111,7 +113,10 @@ async def _pieces(
         async for found in call.hub.history(call.caller, list(numbers), since_ms, until_ms, keys):
             if len(found.at_ms):
                 series = await _with_registers(call, found, since_ms, table.keys)
-                rows = encode_rows(table, row_type, numbers[series.device_id], *slotted(series, since_ms))
+                stamps, columns = slotted(series, since_ms)
+                if series.device_id in turning:
+                    columns = turned(columns, np.ones(len(stamps), dtype=np.bool_))
+                rows = encode_rows(table, row_type, numbers[series.device_id], stamps, columns)
                 yield lead + rows
                 lead = b","
     yield head + tail if lead is head else tail
@@ -124,7 +129,7 @@ async def _joined(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGener
             yield piece
 
 
-async def five_minutes(call: Call[DeviceQuery]) -> Reply:
+async def five_minutes(call: Call[DeviceQuery], *, feed_in_positive: bool = False) -> Reply:
     """The samples of the local day that holds `collectTime`, one row for each five minutes that has any. (2.10, 3.7)
 
     The first piece is made before the answer starts, so that a store that cannot read is still told as an error.
@@ -133,8 +138,11 @@ async def five_minutes(call: Call[DeviceQuery]) -> Reply:
     wanted = asked_type(call.request.type_id, FIVE_MINUTES)
     at_ms = asked_instant(call.request.at_ms)
     devices = await known_devices(call, numbers, wanted)
-    pieces = _pieces(call, open_table(call, FIVE_MINUTES[wanted]), devices, at_ms)
+    turning = frozenset(each.device.id for each in devices if feed_in_positive and turns(each.device))
+    pieces = _pieces(call, open_table(call, FIVE_MINUTES[wanted]), devices, at_ms, turning)
     return Reply(_joined(await anext(pieces), pieces))
 
 
-HANDLERS: tuple[Handler, ...] = (handle(DEVICE_FIVE_MINUTES, five_minutes),)
+def handlers(*, feed_in_positive: bool) -> tuple[Handler, ...]:
+    """The call; see `turning` for the choice."""
+    return (handle(DEVICE_FIVE_MINUTES, partial(five_minutes, feed_in_positive=feed_in_positive)),)

@@ -242,10 +242,14 @@ class PlantNow(
     msgspec.Struct,
     rename={
         "today": "day_power", "this_month": "month_power", "lifetime": "total_power", "revenue_today": "day_income",
-        "revenue": "total_income", "health": "real_health_state",
+        "revenue": "total_income", "health": "real_health_state", "feed_in_today": "day_on_grid_energy",
+        "consumed_today": "day_use_energy",
     },
 ):  # fmt: skip
-    """A plant at this moment: energies in kWh, and 1 disconnected, 2 faulty or 3 healthy. (3.1)"""
+    """A plant at this moment: energies in kWh, and 1 disconnected, 2 faulty or 3 healthy. (3.1)
+
+    The last two are not in the document: the live service tells them, and clients read them.
+    """
 
     today: Number = None
     this_month: Number = None
@@ -253,6 +257,8 @@ class PlantNow(
     revenue_today: Number = None
     revenue: Number = None
     health: int | str | None = None
+    feed_in_today: Number = None
+    consumed_today: Number = None
 
 
 class PlantHour(
