@@ -16,6 +16,18 @@ settings.register_profile(
 settings.register_profile("thorough", parent=settings.get_profile("moderate"), max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "moderate"))
 
+CI_PATIENCE = 4.0
+"""How much longer a test may take where CI runs: machines are shared there, and what hangs is ended all the same."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give each test its time."""
+    if os.environ.get("CI", "") not in ("", "0", "false"):
+        for item in items:
+            marker = item.get_closest_marker("timeout")
+            limit_s = float(marker.args[0] if marker else config.getini("timeout"))
+            item.add_marker(pytest.mark.timeout(limit_s * CI_PATIENCE), append=False)
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:

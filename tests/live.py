@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parent.parent
-START_S = 15.0
+START_S = 60.0
 
 ACCESS_KEY, ACCESS_SECRET = "LTAIheliograph", "kN7-access-secret-3Qx9"
 USER, PASSWORD = "northbound", "Zr4-system-code-81pT"

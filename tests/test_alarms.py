@@ -31,7 +31,7 @@ from tests.unit.store.world import QUIET, World, at, block
 NOW = at("2024-06-10T12:00:00")
 STEP, WAIT = 5 * MINUTE_MS, 30 * MINUTE_MS
 EAGER = msgspec.structs.replace(QUIET, watch=WatchConfig(every_s=0.01))
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 
 
 class Fleet:

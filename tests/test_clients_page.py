@@ -128,7 +128,7 @@ def test_a_program_of_the_page_prints_what_the_page_says(known: dict[str, str], 
     script.write_text(program, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-W", "error", str(script)],
-        cwd=tmp_path, env=known, capture_output=True, text=True, timeout=15, check=False,
+        cwd=tmp_path, env=known, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.stdout, done.stderr, done.returncode) == (printed, "", 0)
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 S = CommandState
 ROUNDS = 10
-REST_S = 20.0
+REST_S = 40.0
 
 
 # Killed again and again

@@ -117,7 +117,7 @@ class Connection:
 
     def run(self, port: int) -> None:
         """Push until the hub goes away."""
-        connection = http.client.HTTPConnection(live.HOST, port, timeout=5.0)
+        connection = http.client.HTTPConnection(live.HOST, port, timeout=30.0)
         try:
             while True:
                 self.unanswered = self._next()
@@ -170,7 +170,7 @@ def settle(client: httpx.Client, port: int, ids: list[int], sender: Connection) 
 
     Sent again as it was, it is refused exactly if it is there; and one that was answered is refused for certain.
     """
-    connection = http.client.HTTPConnection(live.HOST, port, timeout=5.0)
+    connection = http.client.HTTPConnection(live.HOST, port, timeout=30.0)
     if sender.unanswered is not None:
         places = set(sender.unanswered.places)
         new = places - sender.kept

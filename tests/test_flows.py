@@ -28,7 +28,7 @@ class Site(httpx.Client):
     """A hub as its clients see it."""
 
     def __init__(self, hub: live.Served) -> None:
-        super().__init__(base_url=hub.url, timeout=10.0)
+        super().__init__(base_url=hub.url, timeout=30.0)
         self.hub = hub
         self.host = f"{live.HOST}:{hub.port}"
         self.session = {"xsrf-token": ""}

@@ -109,7 +109,7 @@ def test_a_hub_on_a_full_disk_keeps_what_it_acknowledged_through_a_restart(small
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(2 << 20))
     accepted = 0
-    with live.started(small_disk) as hub, httpx.Client(base_url=hub.url, timeout=10.0) as client:
+    with live.started(small_disk) as hub, httpx.Client(base_url=hub.url, timeout=30.0) as client:
         while True:
             body = batch(accepted)
             answer = client.post(PATH, content=body, headers=acs3(body, f"{live.HOST}:{hub.port}"))
@@ -120,7 +120,7 @@ def test_a_hub_on_a_full_disk_keeps_what_it_acknowledged_through_a_restart(small
         assert records(client.get(HISTORY, headers=live.BEARER)) == accepted * BATCH > 0
         assert client.get("/healthz").status_code == 200
     ballast.unlink()
-    with live.served(small_disk) as again, httpx.Client(base_url=again.url, timeout=10.0) as client:
+    with live.served(small_disk) as again, httpx.Client(base_url=again.url, timeout=30.0) as client:
         assert records(client.get(HISTORY, headers=live.BEARER)) == accepted * BATCH
         body = batch(accepted)
         answer = client.post(PATH, content=body, headers=acs3(body, f"{live.HOST}:{again.port}"))

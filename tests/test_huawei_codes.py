@@ -39,7 +39,7 @@ class Cloud(httpx.Client):
     """A served hub with sessions of all its users, and the names of what it holds."""
 
     def __init__(self, hub: live.Served) -> None:
-        super().__init__(base_url=f"{hub.url}/thirdData/", timeout=20.0)
+        super().__init__(base_url=f"{hub.url}/thirdData/", timeout=30.0)
         self.hub = hub
         self.tokens: dict[str, str] = {"": ""}
         self.words: dict[str, str] = {}

@@ -53,7 +53,7 @@ class Client:
     """Sends over one connection, byte for byte."""
 
     def __init__(self, port: int) -> None:
-        self.connection = http.client.HTTPConnection(live.HOST, port, timeout=5.0)
+        self.connection = http.client.HTTPConnection(live.HOST, port, timeout=30.0)
         asked = {"GrantType": "api_key", "ApiKey": KEY, "ClientId": CLIENT, "ClientSecret": SECRET}
         status, answer = self.post(CONNECT, json.dumps(asked).encode())
         assert status == 200, answer
@@ -89,14 +89,14 @@ def body(first: int, days: int = BATCH, *, shift: str = "") -> bytes:
 def program(data: Path, *words: object) -> subprocess.CompletedProcess[str]:
     """A command of the program, in a process of its own."""
     return subprocess.run(
-        [*PROGRAM, *map(str, words), "--data", str(data)], capture_output=True, text=True, timeout=20, check=False
+        [*PROGRAM, *map(str, words), "--data", str(data)], capture_output=True, text=True, timeout=60, check=False
     )
 
 
 def audit(*words: object) -> subprocess.CompletedProcess[str]:
     """What an auditor runs: the script alone, cut off from everything that is installed."""
     return subprocess.run(
-        [sys.executable, "-I", str(SCRIPT), *map(str, words)], capture_output=True, text=True, timeout=20, check=False
+        [sys.executable, "-I", str(SCRIPT), *map(str, words)], capture_output=True, text=True, timeout=60, check=False
     )
 
 

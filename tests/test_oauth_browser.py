@@ -65,7 +65,7 @@ class Target:
 
     def told(self) -> dict[str, str]:
         """What the last one who came back brought."""
-        return {name: values[0] for name, values in parse_qs(urlsplit(self.came.get(timeout=5)).query).items()}
+        return {name: values[0] for name, values in parse_qs(urlsplit(self.came.get(timeout=30)).query).items()}
 
     def stop(self) -> None:
         """End it."""

@@ -155,7 +155,7 @@ class APsystems:
         text = f"?{urllib.parse.urlencode(query)}" if query else ""
         for attempt in range(5):
             asked = urllib.request.Request(self._url + path + text, headers=self.headers(path))  # noqa: S310  loopback
-            with urllib.request.urlopen(asked, timeout=10) as reply:  # noqa: S310  as above
+            with urllib.request.urlopen(asked, timeout=30) as reply:  # noqa: S310  as above
                 if reply.headers["Content-Type"].split(";")[0] != "application/json":
                     raise ValueError(reply.headers["Content-Type"])
                 answer = json.loads(reply.read())

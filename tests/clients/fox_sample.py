@@ -49,7 +49,7 @@ class Cloud:
         asked = "?" + urllib.parse.urlencode(query) if method == "get" and query else ""
         body = json.dumps(query).encode() if method == "post" else None
         request = urllib.request.Request(self.url + path + asked, body, headers, method=method.upper())  # noqa: S310
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return json.load(answer)
 
 

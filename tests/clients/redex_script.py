@@ -86,7 +86,7 @@ class Redex:
         )
         while True:
             try:
-                with urllib.request.urlopen(asked, timeout=10) as reply:  # noqa: S310  as above
+                with urllib.request.urlopen(asked, timeout=30) as reply:  # noqa: S310  as above
                     return self._read(reply.status, reply.read())
             except urllib.error.HTTPError as error:
                 with error:

@@ -255,7 +255,7 @@ def test_it_backs_off_when_it_is_too_frequent_and_succeeds_once_the_minute_is_ov
     assert client.get_station_list()["success"] is True
     later.join()
     client.session.close()
-    assert 3.0 <= time.monotonic() - started < 6.0
+    assert 3.0 <= time.monotonic() - started < 30.0
     assert [seen.path for seen in limited.hub.seen()[watch:]] == ["/thirdData/getStationList"] * 2
 
 

@@ -29,14 +29,14 @@ class HeaderClient:
     def login(self) -> requests.Response:
         """Open a session."""
         body = {"userName": live.USER, "systemCode": live.PASSWORD}
-        answer = requests.post(f"{self._url}/thirdData/login", json=body, timeout=5)
+        answer = requests.post(f"{self._url}/thirdData/login", json=body, timeout=30)
         self._token = answer.headers["xsrf-token"]
         return answer
 
     def call(self, name: str, **body: str | int) -> Json:
         """A call, on a connection of its own."""
         headers = {self._header: self._token, "connection": "close"}
-        answer = requests.post(f"{self._url}/thirdData/{name}", json=body, headers=headers, timeout=5)
+        answer = requests.post(f"{self._url}/thirdData/{name}", json=body, headers=headers, timeout=30)
         assert answer.status_code == 200
         found: Json = answer.json()
         return found

@@ -128,7 +128,7 @@ def test_the_program_sends_a_file_and_prints_what_is_refused(hub: live.Served, d
 
     def run(path: Path) -> subprocess.CompletedProcess[str]:
         words = (sys.executable, SCRIPT, hub.url, keys, METER, path)
-        return subprocess.run(words, capture_output=True, text=True, timeout=20, check=False)
+        return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
 
     done = run(good)
     assert (done.returncode, done.stdout, done.stderr) == (0, "sent\n", "")

@@ -74,7 +74,7 @@ def test_one_of_the_standard_library_that_closes_the_connection_after_each_call(
         url = house.hub.url + path + ("" if body else f"?sn={SERIAL}")
         data = json.dumps(body).encode() if body else None
         sent = headers(house.token, path, Connection="close") | {"Content-Type": "application/json"}
-        with urllib.request.urlopen(urllib.request.Request(url, data, sent), timeout=10) as answer:  # noqa: S310  loopback
+        with urllib.request.urlopen(urllib.request.Request(url, data, sent), timeout=30) as answer:  # noqa: S310  loopback
             assert answer.headers["connection"] == "close"
             assert len(raw := answer.read()) == int(answer.headers["content-length"])
         assert json.loads(raw)["errno"] == 0
@@ -82,7 +82,7 @@ def test_one_of_the_standard_library_that_closes_the_connection_after_each_call(
 
 def test_one_that_keeps_the_connection_and_asks_for_it_to_be_closed_at_last(house: House) -> None:
     host = urllib.parse.urlsplit(house.hub.url).netloc
-    link = http.client.HTTPConnection(host, timeout=10)
+    link = http.client.HTTPConnection(host, timeout=30)
     path = "/op/v0/device/generation"
     for last in (False, False, True):
         sent = headers(house.token, path, **({"Connection": "close"} if last else {}))

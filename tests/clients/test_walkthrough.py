@@ -47,7 +47,7 @@ class Terminal:
         """Run a block of shell; what it printed on stdout."""
         done = subprocess.run(
             ["/bin/bash", "-e", "-c", self.here(block)],
-            cwd=self.folder, env=self._environment, capture_output=True, text=True, timeout=40, check=False,
+            cwd=self.folder, env=self._environment, capture_output=True, text=True, timeout=90, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout

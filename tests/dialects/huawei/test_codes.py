@@ -99,7 +99,7 @@ def test_the_odd_refusals_of_the_document_are_understood() -> None:
     with pytest.raises(VendorError) as caught:
         DIALECT.envelope.open(LIST_PLANTS, 200, b'{"success":false,"failCode":0,"data":20007}')
     assert caught.value.code is UNKNOWN_PLANT
-    with pytest.raises(HubError, match="code 0"):
+    with pytest.raises(DeviceError, match="a refusal without a code: no word"):
         DIALECT.envelope.open(LIST_PLANTS, 200, b'{"success":false,"failCode":0,"data":{}}')
 
 

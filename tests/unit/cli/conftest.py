@@ -85,7 +85,7 @@ class Server:
             env={**os.environ, "PYTHONWARNINGS": "default"},
         )
 
-    def wait(self, limit_s: float = 18.0) -> None:
+    def wait(self, limit_s: float = 60.0) -> None:
         """Return once it answers."""
         end_s = time.monotonic() + limit_s
         while time.monotonic() < end_s:
@@ -103,14 +103,14 @@ class Server:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}", headers={"Authorization": f"Bearer {token}"}
         )
-        with urllib.request.urlopen(request, timeout=5) as reply:  # noqa: S310  as above
+        with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310  as above
             return json.loads(reply.read())
 
     def stop(self) -> tuple[Done, float]:
         """Interrupt it as Ctrl-C does; returns what it left and how long it took. [s]"""
         begun_s = time.monotonic()
         self.process.send_signal(signal.SIGINT)
-        out, err = self.process.communicate(timeout=10)
+        out, err = self.process.communicate(timeout=60)
         return Done(self.process.returncode, out, err), time.monotonic() - begun_s
 
 

@@ -39,7 +39,7 @@ def send_energy(server: Server, keys: dict[str, Any]) -> dict[str, str]:
     def post(path: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
         url = f"http://127.0.0.1:{server.port}/public/v2/{path}"
         asked = urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")
-        with urllib.request.urlopen(asked, timeout=5) as reply:  # noqa: S310  as above
+        with urllib.request.urlopen(asked, timeout=30) as reply:  # noqa: S310  as above
             found: dict[str, Any] = json.loads(reply.read())
             return found
 
@@ -126,8 +126,8 @@ def test_it_can_be_stopped_while_it_makes_history(tmp_path: Path, number: int) -
         time.sleep(1)
         begun_s = time.monotonic()
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
-    assert (process.returncode, time.monotonic() - begun_s < 3) == (0, True), err
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, time.monotonic() - begun_s < 15) == (0, True), err
     assert "Traceback" not in out + err
 
 
