@@ -99,8 +99,8 @@ def test_it_reads_the_plant_at_this_moment(cloud: Any) -> None:
         "day_income": pytest.approx(h.DAY_KWH * h.PRICE, abs=5.1e-4),
         "total_income": pytest.approx(h.MONTH_KWH * h.PRICE, abs=5.1e-4),
         "real_health_state": 2,
-        "day_on_grid_energy": None,
-        "day_use_energy": None,
+        "day_on_grid_energy": h.FED_KWH,
+        "day_use_energy": h.PERIOD["use_power"],
     }
 
 

@@ -257,8 +257,8 @@ class PlantNow(
     revenue_today: Number = None
     revenue: Number = None
     health: int | str | None = None
-    feed_in_today: Number = None
-    consumed_today: Number = None
+    feed_in_today: Number | msgspec.UnsetType = msgspec.UNSET
+    consumed_today: Number | msgspec.UnsetType = msgspec.UNSET
 
 
 class PlantHour(
