@@ -63,18 +63,6 @@ class Server:
         return httpx.Response(status, headers=headers, **({"text": body} if isinstance(body, str) else {"json": body}))
 
 
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long the client would have slept."""
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    monkeypatch.setattr("heliograph.protocol.calling.asyncio.sleep", sleep)
-    return slept
-
-
 def client(server: Callable[[httpx.Request], httpx.Response], session: Session | None = None) -> Client:
     """A client whose server is a function."""
     http = httpx.AsyncClient(transport=httpx.MockTransport(server))

@@ -81,18 +81,6 @@ def client(
     return Client("http://hub.test:81/", TinyEnvelope(), session or Signing(), http, wall=wall, policy=policy)
 
 
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long the client would have slept."""
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    monkeypatch.setattr("heliograph.protocol.calling.asyncio.sleep", sleep)
-    return slept
-
-
 def said(text: str) -> Answering:
     """A server that always answers a text."""
     return lambda _: httpx.Response(200, json={"code": 0, "data": {"text": text}})
