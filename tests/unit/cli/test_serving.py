@@ -68,6 +68,7 @@ def test_a_signal_that_an_import_swallowed_is_still_heard() -> None:
 def test_ctrl_c_while_the_program_is_loaded_leaves_no_traceback() -> None:
     program = """
 import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests may ignore it
 import heliograph.__main__
 class Stop:
     def find_spec(self, *_):
