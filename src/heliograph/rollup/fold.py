@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from heliograph.clock import HOUR_MS, MINUTE_MS
 from heliograph.model import buckets as b
+from heliograph.model.counters import rises
 from heliograph.model.samples import Floats, Instants, Series
 from heliograph.rollup.levels import (
     BATTERY_POWER,
@@ -26,7 +27,6 @@ from heliograph.rollup.levels import (
 )  # fmt: skip
 
 SLOT_MS = 5 * MINUTE_MS
-_GLITCH = 0.5
 
 
 class DayFold(msgspec.Struct, frozen=True):
@@ -113,31 +113,13 @@ def count(found: tuple[Instants, Floats], starts: Instants, before: float | None
     if not len(values):
         return out, before if before is not None else float("nan")
     based = values if before is None else np.concatenate(([before], values))
-    rise = np.diff(based)
-    end = float(based[-1])
-    if (rise < 0).any():
-        rise, end = _across_resets(based, reset)
+    rise, end = rises(based, restarts=reset is Reset.RESTART)
     stamps = at_ms if before is not None else at_ms[1:]
     hour = _hour_of(stamps, starts)
     sums = np.bincount(hour, weights=rise, minlength=len(out))
     seen = np.bincount(hour, minlength=len(out)) > 0
     out[seen] = sums[seen]
     return out, end
-
-
-def _across_resets(based: Floats, reset: Reset) -> tuple[Floats, float]:
-    rises: list[float] = []
-    top = float(based[0])
-    for value in based[1:].tolist():
-        if value >= top:
-            rises.append(value - top)
-            top = value
-        elif reset is Reset.RESTART and value < top * _GLITCH:
-            rises.append(value)
-            top = value
-        else:
-            rises.append(0.0)
-    return np.array(rises), top
 
 
 def _without_counter(

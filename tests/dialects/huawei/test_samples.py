@@ -128,6 +128,9 @@ def test_one_sample_a_slot_needs_no_regrouping() -> None:
         (NAN, [100.0, 110.0], [NAN, 10.0]),
         (100.0, [0.0, 0.0], [NAN, NAN]),
         (100.0, [120.0, 0.0, 5.0, 8.0], [20.0, NAN, 25.0, 28.0]),
+        (100.0, [120.0, 119.0, 120.0, 121.0], [20.0, 20.0, 20.0, 21.0]),
+        (100.0, [99.0, 101.0], [0.0, 1.0]),
+        (NAN, [100.0], [NAN]),
     ],
 )
 def test_a_counter_rises_since_midnight_also_where_it_starts_again(

@@ -17,6 +17,7 @@ from heliograph.dialects.huawei.figures import open_table
 from heliograph.dialects.huawei.lookup import NamedDevice, asked_instant, asked_type, device_numbers, known_devices
 from heliograph.dialects.huawei.operations import DEVICE_FIVE_MINUTES
 from heliograph.dialects.huawei.turning import turned, turns
+from heliograph.model.counters import rises
 from heliograph.protocol.operations import Call, Handler, Reply, handle
 
 if TYPE_CHECKING:
@@ -61,11 +62,10 @@ def since_midnight(counter: Floats, before: float) -> Floats:
     risen = np.full(len(counter), np.nan)
     read = np.flatnonzero(np.isfinite(counter) & (counter != 0.0))
     if len(read):
-        values = counter[read]
-        steps = np.diff(values, prepend=values[0] if np.isnan(before) else before)
-        risen[read] = np.cumsum(np.where(steps < 0.0, values, steps))
         if np.isnan(before):
-            risen[read[0]] = np.nan
+            before, read = float(counter[read[0]]), read[1:]
+        steps, _ = rises(np.concatenate(([before], counter[read])), restarts=True)
+        risen[read] = np.cumsum(steps)
     return risen
 
 
