@@ -10,20 +10,14 @@ import numpy as np
 from heliograph.clock import MINUTE_MS, Level, period
 from heliograph.dialects.huawei.fields import DAY_REGISTERS, DONGLE, REAL_TIME
 from heliograph.dialects.huawei.figures import names_of, only, open_figures, open_table
-from heliograph.dialects.huawei.lookup import (
-    asked_type,
-    device_numbers,
-    known_devices,
-    known_plants,
-    plant_codes,
-)
+from heliograph.dialects.huawei.lookup import asked_type, device_numbers, known_devices, known_plants, plant_codes
 from heliograph.dialects.huawei.operations import DEVICE_NOW, PLANT_NOW
+from heliograph.dialects.huawei.reports import used_wh
 from heliograph.dialects.huawei.turning import turned, turns
 from heliograph.dialects.huawei.wire import DeviceRows, PlantNow, PlantNows, Row
 from heliograph.model.alarms import Severity
 from heliograph.model.buckets import CHARGED, CONSUMPTION, DISCHARGED, FEED_IN, PRODUCTION, PURCHASE, REPORTED, REVENUE
 from heliograph.model.devices import INVERTERS
-from heliograph.model.kpi import consumption_wh
 from heliograph.model.measurements import AC_ENERGY, DEVICE_ONLINE
 from heliograph.protocol.operations import Call, Handler, handle
 
@@ -104,10 +98,8 @@ async def _told_wh(
 
 
 def _used_wh(totals: Totals) -> float | None:
-    """What a plant used, by the document's formula for reports where a meter tells both ways. [Wh]"""
-    made, fed, bought = (np.array([totals.get(each, np.nan)]) for each in (PRODUCTION, FEED_IN, PURCHASE))
-    balance = float(consumption_wh(made, fed, bought)[0])
-    return totals.get(CONSUMPTION) if np.isnan(balance) else balance
+    value = float(used_wh(lambda quantity: np.array([totals.get(quantity, np.nan)]))[0])
+    return None if np.isnan(value) else value
 
 
 def _kwh(value_wh: float | None) -> float | None:

@@ -47,7 +47,7 @@ from heliograph.model.units import H
 from heliograph.protocol.operations import Call, Handler, handle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from heliograph.dialects.huawei.lookup import NamedDevice, NamedPlant
@@ -137,24 +137,28 @@ def _hour_columns(plant: Plant, series: BucketSeries) -> list[list[float]]:
     ]
 
 
+def used_wh(column: Callable[[str], Floats]) -> Floats:
+    """What a plant used: own use and purchase, and measured loads where meters do not tell both. [Wh] (3.3)"""
+    balance = kpi.consumption_wh(column(b.PRODUCTION), column(b.FEED_IN), column(b.PURCHASE))
+    used: Floats = np.where(np.isnan(balance), column(b.CONSUMPTION), balance)
+    return used
+
+
 def _period_columns(plant: Plant, series: BucketSeries) -> list[list[float]]:
     """The columns of PlantPeriod, in its order. (3.3)"""
     profile = constants(plant)
     irradiation, production = series.column(b.IRRADIATION), series.column(b.PRODUCTION)
-    feed_in = series.column(b.FEED_IN)
     capacity = _of(plant.capacity_w, len(production))
     theory = kpi.theory_energy_wh(irradiation, capacity)
     ratio = kpi.performance_ratio_percent(production, theory)
-    balance = kpi.consumption_wh(production, feed_in, series.column(b.PURCHASE))
-    consumption = np.where(np.isnan(balance), series.column(b.CONSUMPTION), balance)
     return [
         _wire(capacity / _KILO, _ENERGY),
         _wire(irradiation / _KILO, _RADIATION),
         _wire(theory / _KILO, _THEORY),
         _wire(kpi.capped_percent(ratio, profile.pr_cap_percent), 3),
         _wire(production / _KILO, _ENERGY),
-        _wire(feed_in / _KILO, _ENERGY),
-        _wire(consumption / _KILO, _ENERGY),
+        _wire(series.column(b.FEED_IN) / _KILO, _ENERGY),
+        _wire(used_wh(series.column) / _KILO, _ENERGY),
         _wire(series.column(b.REVENUE), _MONEY),
         _wire(kpi.specific_yield_h(production, capacity), 3),
         _wire(kpi.co2_kg(production, profile) / _KILO, 3),
